@@ -1,0 +1,145 @@
+// JSON messages between a viewer and its tracker over the WebSocket `/resource` (SPEC.md, S rules).
+import * as v from 'valibot';
+import {
+  Amount,
+  few,
+  Finite,
+  IceServer,
+  Id,
+  Sentence,
+  SliceCount,
+  SliceIndex,
+  StreamName,
+  StreamStateSchema,
+  Uint32,
+  Url,
+  Version,
+} from './fields.ts';
+import { ReasonSchema } from './refusal.ts';
+
+const Text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+
+/** What peers tell each other through the tracker to open a connection. */
+export const SignalData = v.variant('kind', [
+  v.object({ kind: v.literal('offer'), call: Text(40), sdp: Text(32_000) }),
+  v.object({ kind: v.literal('answer'), call: Text(40), sdp: Text(32_000) }),
+  v.object({
+    kind: v.literal('candidate'),
+    call: Text(40),
+    candidate: Text(1_000),
+    sdpMid: v.nullable(Text(40)),
+    sdpMLineIndex: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64))),
+  }),
+]);
+export type SignalData = v.InferOutput<typeof SignalData>;
+
+const Edge = v.object({ slice: SliceIndex, id: Id });
+export type Edge = v.InferOutput<typeof Edge>;
+
+export const VIEWER_STATES = ['finding', 'joining', 'buffering', 'playing', 'starving', 'ended'] as const;
+export type ViewerState = (typeof VIEWER_STATES)[number];
+
+export const FromViewer = v.variant('type', [
+  v.object({
+    type: v.literal('hello'),
+    v: Version,
+    stream: StreamName,
+    /** From the coordinate; a tracker without a shared secret takes none. */
+    ticket: v.optional(Text(2_000)),
+    /** false: receive only; the viewer is served by forwards and nobody learns its address. */
+    shares: v.boolean(),
+    /** After a lost tracker connection: who I was and how I am seated. */
+    again: v.optional(v.object({ id: Id, secret: Text(100), parents: few(Edge, 8), children: few(Edge, 16) })),
+    /** relay: a headless peer that does not watch. */
+    role: v.optional(v.picklist(['viewer', 'relay'])),
+  }),
+  v.object({ type: v.literal('signal'), to: Id, data: SignalData }),
+  v.object({
+    type: v.literal('report'),
+    state: v.picklist(VIEWER_STATES),
+    /** p95 over the last seconds of (whole unit here - its source time), on the coordinate's clock. */
+    arrivalMs: v.optional(Amount),
+    bufferMs: v.optional(Finite),
+    /** Newest unit received whole. */
+    newest: v.optional(Uint32),
+    /** Media bytes since start, as they came off the wires. */
+    received: v.object({ forward: Amount, peers: Amount }),
+    sent: Amount,
+    stalls: v.object({ count: Amount, ms: Amount }),
+    hidden: v.optional(v.boolean()),
+    /** Bytes received from each parent since the last report: the children's receipts. */
+    receipts: v.optional(few(v.object({ slice: SliceIndex, id: Id, bytes: Amount }), 16)),
+    children: v.optional(few(Edge, 32)),
+  }),
+  /** The new parent of this slice delivers: the old one may be forgotten. */
+  v.object({ type: v.literal('seated'), slice: SliceIndex, id: Id }),
+  v.object({
+    type: v.literal('lost'),
+    slice: SliceIndex,
+    id: Id,
+    how: v.picklist(['bye', 'closed', 'silent', 'unreachable', 'bad-slice', 'refused', 'late']),
+  }),
+  v.object({ type: v.literal('sharing'), shares: v.boolean() }),
+  v.object({ type: v.literal('ping'), t: Finite }),
+  v.object({ type: v.literal('leave') }),
+]);
+export type FromViewer = v.InferOutput<typeof FromViewer>;
+
+const Parent = v.variant('kind', [
+  v.object({ kind: v.literal('peer'), slice: SliceIndex, id: Id }),
+  v.object({ kind: v.literal('forward'), slice: SliceIndex, id: Id, url: Url }),
+]);
+export type Parent = v.InferOutput<typeof Parent>;
+
+export const FromTracker = v.variant('type', [
+  v.object({
+    type: v.literal('welcome'),
+    v: Version,
+    id: Id,
+    /** Proves `again`. */
+    secret: Text(100),
+    k: SliceCount,
+    layout: Uint32,
+    iceServers: few(IceServer, 8),
+    /** Forwards for start-up and repair, best first. */
+    forwards: few(v.object({ id: Id, url: Url }), 8),
+    targetDelayMs: Amount,
+    /** A viewer uploads at most this many copies of the stream. */
+    uploadCap: Amount,
+    state: StreamStateSchema,
+  }),
+  /** All parents the viewer shall have from now on, and one other peer per slice to try if one fails. */
+  v.object({
+    type: v.literal('plan'),
+    serial: Uint32,
+    k: SliceCount,
+    layout: Uint32,
+    parents: few(Parent, 4),
+    alternatives: few(Parent, 4),
+    why: Sentence,
+  }),
+  /** This peer will (or will no longer) ask for this slice. */
+  v.object({ type: v.literal('child'), slice: SliceIndex, id: Id, expected: v.boolean() }),
+  v.object({ type: v.literal('signal'), from: Id, data: SignalData }),
+  v.object({ type: v.literal('target'), delayMs: Amount }),
+  v.object({ type: v.literal('stream'), state: StreamStateSchema, epoch: Uint32, publicKey: v.optional(Text(100)) }),
+  v.object({ type: v.literal('forwards'), forwards: few(v.object({ id: Id, url: Url }), 8) }),
+  /** The coordinate's clock when the ping came, and how far off it may be. */
+  v.object({ type: v.literal('pong'), t: Finite, coordinateMs: Amount, uncertainMs: Amount }),
+  v.object({ type: v.literal('refused'), reason: ReasonSchema, detail: Sentence, retryMs: v.optional(Amount) }),
+]);
+export type FromTracker = v.InferOutput<typeof FromTracker>;
+
+/** The answer of the coordinate's `GET /tracker?stream=`. */
+export const Assignment = v.object({
+  v: Version,
+  stream: StreamName,
+  /** WebSocket address of the tracker's `/resource`. */
+  tracker: Url,
+  ticket: v.optional(Text(2_000)),
+  /** Ed25519 public key that seals this coordinate's units, base64url. */
+  publicKey: Text(100),
+  region: Text(100),
+  state: StreamStateSchema,
+});
+export type Assignment = v.InferOutput<typeof Assignment>;
