@@ -1,0 +1,195 @@
+// The giving half of a peer: who is pushed which slice, who may ask, and what a new child gets at once. Rules P4 to P7.
+import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import type { PeerMessage } from '../../protocol/peering.ts';
+import type { Reason } from '../../protocol/refusal.ts';
+import type { Slice } from '../../protocol/slice.ts';
+import type { Edge } from '../../protocol/signalling.ts';
+import type { Link } from './link.ts';
+import type { UnitStore } from './store.ts';
+import type { Substream } from './substream.ts';
+import type { Uplink } from './uplink.ts';
+
+/** A slice that has waited this long for its turn is not sent any more. */
+const WORTH_MS = 1_500;
+/** [P5] one stand-in edge above the tree's children. */
+const STAND_INS = 1;
+/** Edges that call themselves planned and have not been announced yet. */
+const MAX_UNCONFIRMED = 3;
+/** [P6] who stands in must itself have had the slice this recently. */
+const FRESH_MS = 300;
+/** Requests for single slices that one child may make in a second. */
+const WANTS_PER_SECOND = 60;
+
+type Subscribe = Extract<PeerMessage, { type: 'subscribe' }>;
+
+interface Child {
+  link: Link;
+  k: number;
+  why: Subscribe['why'];
+  sinceMs: number;
+  /** false: a stand-in edge, ended after TAKEOVER_MS unless the tracker confirms it. */
+  inTree: boolean;
+}
+
+export interface ChildrenContext {
+  now: () => number;
+  store: UnitStore;
+  uplink: Uplink;
+  K: () => number;
+  shares: () => boolean;
+  substream: (k: number) => Substream | undefined;
+  /** Ids from this peer up to the forward, for slice k. */
+  path: (k: number) => readonly string[];
+}
+
+export class Children {
+  readonly #at: ChildrenContext;
+  readonly #children = new Map<string, Child>();
+  /** Edges that the tracker announced. */
+  readonly #expected = new Set<string>();
+  readonly #wants = new Map<string, { sinceMs: number; count: number }>();
+
+  constructor(at: ChildrenContext) {
+    this.#at = at;
+  }
+
+  list(): Edge[] {
+    return [...this.#children.values()].map(({ k, link }) => ({ slice: k, id: link.id }));
+  }
+
+  expect(k: number, id: string, expected: boolean): void {
+    const key = `${k}.${id}`;
+    if (expected) {
+      this.#expected.add(key);
+      const child = this.#children.get(key);
+      if (child) child.inTree = true;
+    } else this.#expected.delete(key);
+    // A child that is no longer expected unsubscribes by itself, when its new parent delivers.
+  }
+
+  /** All expectations void: the tracker is another one now. */
+  forgetExpectations(): void {
+    this.#expected.clear();
+  }
+
+  subscribe(link: Link, message: Subscribe): void {
+    const { slice: k, why } = message;
+    const refusal = this.#refusal(link, message);
+    if (refusal) {
+      const [reason, detail] = refusal;
+      link.send({ type: 'refused', what: 'subscribe', why, slice: k, reason, detail });
+      return;
+    }
+    const key = `${k}.${link.id}`;
+    const inTree = why === 'tree' && this.#expected.has(key);
+    this.#children.set(key, { link, k, why, sinceMs: this.#at.now(), inTree });
+    this.#catchUp(link, k, message);
+  }
+
+  unsubscribe(link: Link, k: number): void {
+    this.#children.delete(`${k}.${link.id}`);
+    this.#at.uplink.forget(link, k);
+  }
+
+  want(link: Link, message: Extract<PeerMessage, { type: 'want' }>): void {
+    const { epoch, unit, slice: k, of } = message;
+    const held = epoch === this.#at.store.epoch && of === this.#at.K() ? this.#at.store.get(unit)?.slices[k] : null;
+    const [reason, detail]: [Reason, string] = !this.#at.shares()
+      ? ['full', 'This viewer only receives.']
+      : this.#tooMany(link)
+        ? ['too-fast', `At most ${WANTS_PER_SECOND} requests a second.`]
+        : ['not-here', 'I do not hold it.'];
+    if (held && reason === 'not-here') this.#at.uplink.push(link, held, this.#at.now() + WORTH_MS, true);
+    else link.send({ type: 'refused', what: 'want', slice: k, unit, reason, detail });
+  }
+
+  /** A verified slice that was not here before goes to everybody who has subscribed to it. */
+  relay(slice: Slice, from: Link): void {
+    const deadlineMs = this.#at.now() + WORTH_MS;
+    for (const child of this.#children.values())
+      if (child.k === slice.k && child.link !== from) this.#at.uplink.push(child.link, slice, deadlineMs);
+  }
+
+  gone(link: Link): void {
+    for (const [key, child] of this.#children) if (child.link === link) this.#children.delete(key);
+    this.#wants.delete(link.id);
+    this.#at.uplink.forget(link);
+  }
+
+  /** Ends stand-in edges whose time is over. */
+  sweep(): void {
+    const nowMs = this.#at.now();
+    for (const [key, child] of this.#children) {
+      if (child.inTree || nowMs - child.sinceMs < TAKEOVER_MS) continue;
+      this.#children.delete(key);
+      this.#at.uplink.forget(child.link, child.k);
+      child.link.send({
+        type: 'refused',
+        what: 'subscribe',
+        why: child.why,
+        slice: child.k,
+        reason: 'full',
+        detail: 'A stand-in ends after some seconds; ask your parent by the plan.',
+      });
+    }
+  }
+
+  clear(): void {
+    for (const { link, k, why } of this.#children.values()) {
+      link.send({
+        type: 'refused',
+        what: 'subscribe',
+        why,
+        slice: k,
+        reason: 'full',
+        detail: 'This viewer no longer shares.',
+      });
+      this.#at.uplink.forget(link);
+    }
+    this.#children.clear();
+  }
+
+  #refusal(link: Link, message: Subscribe): [Reason, string] | null {
+    const { slice: k, of, why } = message;
+    if (!this.#at.shares()) return ['full', 'This viewer only receives.'];
+    if (of !== this.#at.K() || k >= of) return ['not-here', `This layout has ${this.#at.K()} slices.`];
+    const sub = this.#at.substream(k);
+    if (!sub) return ['not-here', 'I have no such slice.'];
+    const isExpected = this.#expected.has(`${k}.${link.id}`);
+    // Planned edges stand even where they contradict today's path: that path is about to be replanned too.
+    if (why === 'tree' && isExpected) return null;
+    const standIns = [...this.#children.values()].filter((c) => !c.inTree).length;
+    // The tracker's notice may still be on its way to us: a tree edge unknown here is taken for now, and confirmed or ended later.
+    if (why === 'tree') return standIns < MAX_UNCONFIRMED ? null : ['full', 'The tracker has not announced you.'];
+    if (this.#at.path(k).includes(link.id)) return ['would-loop', 'You are above me in this tree.'];
+    // Who has just lost its own parent would stand in with nothing: two orphans must not wait for each other.
+    if (sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
+      return ['starving', 'I lack this slice myself.'];
+    if (standIns >= STAND_INS) return ['full', 'I stand in for somebody else.'];
+    return null;
+  }
+
+  #catchUp(link: Link, k: number, message: Subscribe): void {
+    const { store, uplink } = this.#at;
+    const deadlineMs = this.#at.now() + WORTH_MS;
+    const sameEpoch = message.epoch === store.epoch;
+    if ((message.epoch ?? 0) > store.epoch) return; // the child is ahead of us: live slices will do
+    const init = store.get(0)?.slices[k];
+    if (!sameEpoch && init) uplink.push(link, init, deadlineMs);
+    const from = sameEpoch && message.from !== undefined ? message.from : (store.newestKey() ?? store.newest);
+    for (const held of store.since(from)) {
+      const slice = held.slices[k];
+      if (slice) uplink.push(link, slice, deadlineMs);
+    }
+  }
+
+  #tooMany(link: Link): boolean {
+    const nowMs = this.#at.now();
+    const window = this.#wants.get(link.id);
+    if (!window || nowMs - window.sinceMs > 1_000) {
+      this.#wants.set(link.id, { sinceMs: nowMs, count: 1 });
+      return false;
+    }
+    return ++window.count > WANTS_PER_SECOND;
+  }
+}

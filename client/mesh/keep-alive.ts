@@ -1,0 +1,106 @@
+// What a peer says of itself at regular times: to its neighbours (alive), to forwards (ack), to the tracker (report).
+import { KEEP_ALIVE_MS } from '../../protocol/limits.ts';
+import type { FromViewer, ViewerState } from '../../protocol/signalling.ts';
+import { Arrivals } from './arrivals.ts';
+import type { Children } from './children.ts';
+import type { Links } from './links.ts';
+import type { UnitStore } from './store.ts';
+import type { Supply } from './supply.ts';
+
+/** Even where media flows all the time, path and newest units are told this often. */
+const ALIVE_AT_LEAST_MS = 800;
+
+/** What the peer's player knows and the tracker should hear. */
+export interface PlayerReport {
+  /** How late after its source time media becomes playable here; absent: the arrival of units says it. */
+  arrivals?: Arrivals;
+  bufferMs?: number;
+  stalls: { count: number; ms: number };
+  hidden: boolean;
+}
+
+export interface Neighbourhood {
+  now: () => number;
+  store: UnitStore;
+  supply: Supply;
+  children: Children;
+  links: () => Links | null;
+  backlog: () => number;
+}
+
+export class KeepAlive {
+  readonly arrivals = new Arrivals();
+  readonly #at: Neighbourhood;
+  /** When each link was last told. */
+  readonly #toldMs = new Map<string, number>();
+  #receipts = new Map<string, number>();
+
+  constructor(at: Neighbourhood) {
+    this.#at = at;
+  }
+
+  /** A genuine slice came from this link. */
+  receipt(slice: number, from: string, bytes: number): void {
+    const key = `${slice}.${from}`;
+    this.#receipts.set(key, (this.#receipts.get(key) ?? 0) + bytes);
+  }
+
+  toNeighbours(): void {
+    const { now, store, supply, children } = this.#at;
+    const links = this.#at.links();
+    if (!links) return;
+    const nowMs = now();
+    const inUse = supply.inUse();
+    for (const child of children.list()) inUse.add(child.id);
+    links.sweep(inUse);
+    if (this.#toldMs.size > 128) this.#toldMs.clear();
+    const slices = supply.substreams.map((sub) => sub.k);
+    for (const link of links.open()) {
+      const isBusy =
+        nowMs - link.sentMs < KEEP_ALIVE_MS && nowMs - (this.#toldMs.get(link.id) ?? 0) < ALIVE_AT_LEAST_MS;
+      if (link.kind !== 'peer' || isBusy) continue;
+      this.#toldMs.set(link.id, nowMs);
+      link.send({
+        type: 'alive',
+        epoch: store.epoch,
+        newest: slices.map((k) => store.newestOf(k)),
+        path: slices.map((k) => supply.path(k)),
+        backlogMs: this.#at.backlog(),
+      });
+    }
+  }
+
+  /** Receipts to forwards, which see lag by them. */
+  toForwards(): void {
+    for (const link of this.#at.links()?.open() ?? [])
+      if (link.kind === 'forward')
+        link.send({ type: 'ack', epoch: this.#at.store.epoch, unit: link.newest, bytes: link.receivedBytes });
+  }
+
+  /** Of what is played, where there is a player: sound may come later than the picture in the same units. */
+  delays(player: PlayerReport): Arrivals {
+    return player.arrivals ?? this.arrivals;
+  }
+
+  report(state: ViewerState, player: PlayerReport, sent: number): FromViewer {
+    const received = this.#at.links()?.totals() ?? { forward: 0, peers: 0 };
+    const arrivalMs = this.delays(player).p95(this.#at.now());
+    const receipts = [...this.#receipts]
+      .slice(0, 16)
+      .map(([key, bytes]) => ({ slice: Number(key[0]), id: key.slice(2), bytes }));
+    this.#receipts = new Map();
+    return {
+      type: 'report',
+      state,
+      ...(arrivalMs === null ? {} : { arrivalMs: Math.max(0, arrivalMs) }),
+      ...(player.bufferMs === undefined ? {} : { bufferMs: player.bufferMs }),
+      newest: this.#at.store.newest,
+      received: { forward: received.forward, peers: received.peers },
+      sent,
+      stalls: player.stalls,
+      hidden: player.hidden,
+      receipts,
+      children: this.#at.children.list().slice(0, 32),
+    };
+  }
+}

@@ -1,0 +1,399 @@
+// A peer of the mesh, in any runtime: finds its tracker, joins, takes slices from parents, checks them, passes them on to children
+// and hands whole units to whoever plays them, in order. The parts decide; this file connects them.
+import { FLAG, streamTag } from '../../protocol/chunk.ts';
+import type { IceServer, StreamState } from '../../protocol/fields.ts';
+import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
+import type { PeerMessage } from '../../protocol/peering.ts';
+import type { Slice } from '../../protocol/slice.ts';
+import type { FromTracker, ViewerState } from '../../protocol/signalling.ts';
+import { base64UrlBytes } from './base64url.ts';
+import { Children } from './children.ts';
+import type { PeerEnv } from './env.ts';
+import { Finder } from './finder.ts';
+import { Journal } from './journal.ts';
+import { KeepAlive, type PlayerReport } from './keep-alive.ts';
+import type { Link } from './link.ts';
+import { Links } from './links.ts';
+import { Playout, type PlayoutEvents } from './playout.ts';
+import { UnitStore } from './store.ts';
+import { Supply } from './supply.ts';
+import { TrackerLink } from './tracker-link.ts';
+import { Uplink } from './uplink.ts';
+import { Verifier } from './verifier.ts';
+
+export interface PeerOptions {
+  /** Base URL of the coordinate. */
+  coordinate: string;
+  stream: string;
+  shares: boolean;
+  role: 'viewer' | 'relay';
+}
+
+export interface PeerEvents extends PlayoutEvents {
+  /** Something about the peer's state or the stream's changed. */
+  changed(): void;
+}
+
+const TICK_MS = 30;
+/** Tickets open doors for ten minutes; a forward may be needed at any time. */
+const TICKET_EVERY_MS = 4 * 60_000;
+/** A newcomer's first units are old on purpose: they say nothing about how late units arrive. */
+const CATCH_UP_MS = 1_500;
+
+export class MeshPeer {
+  readonly store = new UnitStore();
+  readonly tracker: TrackerLink;
+  readonly supply: Supply;
+  readonly children: Children;
+  readonly playout: Playout;
+  readonly journal: Journal;
+  streamState: StreamState = 'waiting';
+  /** Why the tracker or the coordinate said no, if it did. */
+  problem: string | null = null;
+  /** Own reports are asked for here. */
+  player: () => PlayerReport = () => ({ stalls: { count: 0, ms: 0 }, hidden: false });
+  readonly #env: PeerEnv;
+  readonly #options: PeerOptions;
+  readonly #events: PeerEvents;
+  readonly #finder: Finder;
+  readonly #uplink: Uplink;
+  readonly #regular: KeepAlive;
+  readonly #verifier: Verifier;
+  #links: Links | null = null;
+  #id: string | null = null;
+  #shares: boolean;
+  #iceServers: readonly IceServer[] = [];
+  #forwards: readonly { id: string; url: string }[] = [];
+  #ticket: string | undefined;
+  /** When the running epoch's first slice came. */
+  #epochMs = 0;
+  #cancels: (() => void)[] = [];
+  #closed = false;
+
+  constructor(env: PeerEnv, options: PeerOptions, events: PeerEvents) {
+    this.#env = env;
+    this.#options = options;
+    this.#events = events;
+    this.#shares = options.shares;
+    const now = (): number => env.now();
+    this.playout = new Playout(this.store, () => this.coordinateMs(), events);
+    this.#uplink = new Uplink(now);
+    this.#verifier = new Verifier(env, options.stream, new Uint8Array(32));
+    this.journal = new Journal(now);
+    this.supply = new Supply({
+      now,
+      self: () => this.#id ?? '',
+      store: this.store,
+      links: () => this.#mustLinks(),
+      forwards: () => this.#forwards,
+      tell: (message) => this.tracker.send(message),
+      note: (text) => this.journal.note(text),
+      nextUnit: () => this.playout.next,
+      isLive: () => this.streamState === 'live',
+    });
+    this.children = new Children({
+      now,
+      store: this.store,
+      uplink: this.#uplink,
+      K: () => this.supply.K,
+      shares: () => this.#shares,
+      substream: (k) => this.supply.substreams[k],
+      path: (k) => this.supply.path(k),
+    });
+    this.#regular = new KeepAlive({
+      now,
+      store: this.store,
+      supply: this.supply,
+      children: this.children,
+      links: () => this.#links,
+      backlog: () => this.#uplink.length,
+    });
+    this.tracker = new TrackerLink(
+      env,
+      { stream: options.stream, shares: () => this.#shares, role: options.role },
+      {
+        message: (message) => this.#fromTracker(message),
+        seating: () => ({
+          parents: this.supply
+            .parents()
+            .map(({ slice, id }) => ({ slice, id }))
+            .slice(0, 8),
+          children: this.children.list().slice(0, 16),
+        }),
+        unreachable: () => this.#finder.find(),
+        state: () => events.changed(),
+      },
+    );
+    this.#finder = new Finder(env, options, {
+      found: (assignment) => {
+        this.problem = null;
+        this.#verifier.setKey(base64UrlBytes(assignment.publicKey));
+        this.#ticket = assignment.ticket;
+        // Asked again for the key or a fresh ticket: whoever is seated stays where it is.
+        if (this.tracker.state === 'joined') return this.tracker.renew(assignment.ticket);
+        this.#setState(assignment.state);
+        this.tracker.open(assignment.tracker, assignment.ticket);
+      },
+      failed: (sentence) => {
+        this.problem = sentence;
+        events.changed();
+      },
+    });
+  }
+
+  start(): void {
+    this.#finder.find();
+    this.#every(TICKET_EVERY_MS, () => this.#finder.find());
+    this.#every(TICK_MS, () => this.#tick());
+    this.#every(KEEP_ALIVE_MS, () => this.#regular.toNeighbours());
+    this.#every(ACK_EVERY_MS, () => this.#regular.toForwards());
+    this.#every(VIEWER_REPORT_MS, () =>
+      this.playout.heedDelays(this.#regular.delays(this.player()).p99(this.#env.now())),
+    );
+    this.#every(VIEWER_REPORT_MS, () =>
+      this.tracker.send(this.#regular.report(this.state, this.player(), this.#uplink.sentBytes)),
+    );
+  }
+
+  /** Bye to everybody; for pagehide and the program's end. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#finder.close();
+    this.#links?.close();
+    this.tracker.close();
+  }
+
+  get id(): string | null {
+    return this.#id;
+  }
+
+  get shares(): boolean {
+    return this.#shares;
+  }
+
+  /** false: from now on no peer connection, and those that are open end. */
+  setShares(shares: boolean): void {
+    if (this.#shares === shares) return;
+    this.#shares = shares;
+    this.tracker.send({ type: 'sharing', shares });
+    if (shares) return;
+    this.children.clear();
+    for (const link of this.#links?.all() ?? []) {
+      if (link.kind !== 'peer') continue;
+      this.#links?.drop(link.id);
+      this.#closedLink(link, 'closed');
+    }
+  }
+
+  /** The coordinate's clock, milliseconds; null until known. */
+  coordinateMs(): number | null {
+    return this.tracker.clock.at(this.#env.now());
+  }
+
+  get state(): ViewerState {
+    if (this.streamState === 'ended') return 'ended';
+    if (this.tracker.state !== 'joined' && this.playout.next === 0) return this.#id === null ? 'finding' : 'joining';
+    if (this.playout.next === 0) return this.supply.substreams.length === 0 ? 'joining' : 'buffering';
+    return this.playout.isLate ? 'starving' : 'playing';
+  }
+
+  totals(): {
+    forward: number;
+    peers: number;
+    sent: number;
+    duplicate: number;
+    hedges: number;
+    pulls: number;
+    skipped: number;
+    dropped: number;
+  } {
+    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0 };
+    return {
+      ...sum,
+      sent: this.#uplink.sentBytes,
+      hedges: this.supply.pulls.hedges,
+      pulls: this.supply.pulls.pulled,
+      skipped: this.playout.skipped,
+      dropped: this.#uplink.dropped,
+    };
+  }
+
+  #every(ms: number, call: () => void): void {
+    let cancel: () => void = () => undefined;
+    const again = (): void => {
+      cancel = this.#env.after(ms, again);
+      call();
+    };
+    cancel = this.#env.after(ms, again);
+    this.#cancels.push(() => cancel());
+  }
+
+  #mustLinks(): Links {
+    if (!this.#links) throw new Error('no links before the welcome');
+    return this.#links;
+  }
+
+  #setState(state: StreamState): void {
+    if (this.streamState === state) return;
+    this.streamState = state;
+    this.#events.changed();
+  }
+
+  #fromTracker(message: FromTracker): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcomed(message);
+      case 'plan':
+        return this.supply.follow(message);
+      case 'child':
+        return this.children.expect(message.slice, message.id, message.expected);
+      case 'signal':
+        if (this.#shares) this.#links?.signal(message.from, message.data);
+        return;
+      case 'target':
+        this.playout.swarmDelayMs = message.delayMs;
+        return;
+      case 'stream':
+        if (message.publicKey !== undefined) this.#verifier.setKey(base64UrlBytes(message.publicKey));
+        return this.#setState(message.state);
+      case 'forwards':
+        this.#forwards = message.forwards;
+        return;
+      case 'refused':
+        this.problem = message.detail;
+        return this.#events.changed();
+      case 'pong':
+        return;
+    }
+  }
+
+  #welcomed(message: Extract<FromTracker, { type: 'welcome' }>): void {
+    this.problem = null;
+    this.#iceServers = message.iceServers;
+    this.#forwards = message.forwards;
+    this.playout.swarmDelayMs = message.targetDelayMs;
+    this.children.forgetExpectations();
+    if (this.#id !== message.id) {
+      // Another tracker gave another name: the old edges are nobody's any more.
+      this.#links?.close();
+      this.#id = message.id;
+      this.#links = this.#newLinks(message.id);
+    }
+    this.supply.setLayout(message.k, message.layout);
+    this.#setState(message.state);
+    this.supply.bootstrap();
+    this.#events.changed();
+  }
+
+  #newLinks(self: string): Links {
+    const { stream } = this.#options;
+    return new Links(
+      {
+        env: this.#env,
+        common: {
+          stream,
+          streamTag: streamTag(stream),
+          self,
+          ticket: () => this.#ticket,
+          now: () => this.#env.now(),
+          wants: (epoch, unit, k) => this.store.wants(epoch, unit, k),
+        },
+        iceServers: () => this.#iceServers,
+        sendSignal: (to, data) => {
+          if (JSON.stringify(data).length < MAX_SIGNAL_CHARS) this.tracker.send({ type: 'signal', to, data });
+        },
+        drained: () => this.#uplink.pump(),
+      },
+      {
+        opened: (link) => this.supply.opened(link),
+        message: (link, message) => this.#fromLink(link, message),
+        slice: (link, slice) => void this.#takeSlice(link, slice),
+        duplicate: (link, { k, K, flags, unit, epoch, sourceMs }) => {
+          if (epoch === this.store.epoch)
+            this.supply.delivered(
+              link,
+              { k, K, retransmit: (flags & FLAG.retransmit) !== 0, head: { unit, sourceMs } },
+              false,
+            );
+        },
+        closed: (link, why) => this.#closedLink(link, link.state === 'closed' && why === 'bye' ? 'bye' : 'closed'),
+      },
+    );
+  }
+
+  #fromLink(link: Link, message: PeerMessage): void {
+    switch (message.type) {
+      case 'subscribe':
+        return this.children.subscribe(link, message);
+      case 'unsubscribe':
+        return this.children.unsubscribe(link, message.slice);
+      case 'want':
+        return this.children.want(link, message);
+      case 'refused':
+        if (message.what === 'hello') {
+          this.#links?.drop(link.id, false);
+          return this.#closedLink(link, 'refused');
+        }
+        return this.supply.refused(link, message);
+      case 'stream':
+        if (link.kind === 'forward') this.#setState(message.state);
+        return;
+      case 'ping':
+        return link.send({ type: 'pong', t: message.t });
+      case 'bye':
+        this.#links?.drop(link.id, false);
+        return this.#closedLink(link, 'bye');
+      case 'hello':
+      case 'alive':
+      case 'ack':
+      case 'pong':
+        return;
+    }
+  }
+
+  async #takeSlice(link: Link, slice: Slice): Promise<void> {
+    const genuine = await this.#verifier.isGenuine(slice);
+    if (this.#closed || link.state === 'closed') return;
+    if (!genuine) {
+      // [W5] one bad slice convicts its sender; a newer epoch may mean a restarted coordinate with another key.
+      if (slice.head.epoch > this.store.epoch) this.#finder.refreshKey();
+      else if (link.kind === 'peer') {
+        this.#links?.drop(link.id);
+        this.#closedLink(link, 'bad-slice');
+      }
+      return;
+    }
+    const nowMs = this.#env.now();
+    const added = this.store.add(slice, nowMs);
+    const isNew = added === 'new' || added === 'whole' || added === 'epoch';
+    if (slice.head.unit > link.newest || added === 'epoch') link.newest = slice.head.unit;
+    if (added === 'epoch') {
+      this.#epochMs = nowMs;
+      for (const sub of this.supply.substreams) sub.newest = 0;
+    }
+    this.#regular.receipt(slice.k, link.id, slice.bytes.length);
+    if (isNew) this.children.relay(slice, link);
+    this.supply.delivered(link, slice, isNew);
+    if (added === 'whole' && slice.head.unit > 0) {
+      const coordinateMs = this.coordinateMs();
+      if (coordinateMs !== null && !slice.retransmit && nowMs - this.#epochMs > CATCH_UP_MS)
+        this.#regular.arrivals.add(coordinateMs - slice.head.sourceMs, nowMs);
+    }
+    if (isNew) this.playout.give();
+  }
+
+  #closedLink(link: Link, how: 'bye' | 'closed' | 'bad-slice' | 'refused'): void {
+    this.children.gone(link);
+    this.supply.lost(link, how);
+  }
+
+  #tick(): void {
+    if (!this.#links) return;
+    this.supply.tick();
+    this.children.sweep();
+    this.#uplink.pump();
+    this.playout.give();
+  }
+}

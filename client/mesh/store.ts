@@ -1,0 +1,125 @@
+// The units of the running epoch that a peer holds: for its children, for hedges and pulls, and for its own player, which takes
+// them out in order. Knows nothing of links.
+import { FLAG, type UnitHead } from '../../protocol/chunk.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
+import { RING_MS } from '../../protocol/limits.ts';
+import type { Slice } from '../../protocol/slice.ts';
+
+export interface HeldUnit {
+  head: UnitHead;
+  K: SliceCount;
+  slices: (Slice | null)[];
+  /** When the first and the last slice came, monotonic milliseconds. */
+  firstMs: number;
+  wholeMs: number | null;
+}
+
+/** More units than RING_MS of the shortest allowed (40 ms) would be a flood. */
+const MAX_UNITS = 400;
+
+export type Added = 'new' | 'whole' | 'duplicate' | 'stale' | 'mismatch' | 'epoch';
+
+export class UnitStore {
+  epoch = 0;
+  /** Newest unit of which any slice is here. */
+  newest = 0;
+  #init: HeldUnit | null = null;
+  readonly #units = new Map<number, HeldUnit>();
+
+  get init(): HeldUnit | null {
+    return this.#init?.wholeMs === null ? null : this.#init;
+  }
+
+  get(unit: number): HeldUnit | undefined {
+    return unit === 0 ? (this.#init ?? undefined) : this.#units.get(unit);
+  }
+
+  /** Is a slice of this identity worth verifying? Cheap: called for each fragment. */
+  wants(epoch: number, unit: number, k: number): boolean {
+    if (epoch !== this.epoch) return epoch > this.epoch;
+    return !this.get(unit)?.slices[k] && !this.#isTooOld(unit);
+  }
+
+  /** Takes a verified slice. 'epoch': it opened a newer epoch (and is new in it); 'whole': its unit is complete with it. */
+  add(slice: Slice, nowMs: number): Added {
+    const { head, k, K } = slice;
+    if (head.epoch < this.epoch) return 'stale';
+    const opened = head.epoch > this.epoch;
+    if (opened) this.#open(head.epoch);
+    if (this.#isTooOld(head.unit)) return 'stale';
+    let held = this.get(head.unit);
+    if (!held) {
+      held = { head, K, slices: Array.from({ length: K }, () => null), firstMs: nowMs, wholeMs: null };
+      if (head.unit === 0) this.#init = held;
+      else this.#units.set(head.unit, held);
+    }
+    if (held.K !== K) return 'mismatch';
+    if (held.slices[k]) return 'duplicate';
+    held.slices[k] = slice;
+    if (head.unit > this.newest) {
+      this.newest = head.unit;
+      this.#prune();
+    }
+    if (held.slices.every((s) => s !== null)) held.wholeMs = nowMs;
+    return opened ? 'epoch' : held.wholeMs === null ? 'new' : 'whole';
+  }
+
+  /** Newest unit of which slice k is here; 0 when none. */
+  newestOf(k: number): number {
+    for (let unit = this.newest; unit > 0 && unit > this.newest - MAX_UNITS; unit--)
+      if (this.#units.get(unit)?.slices[k]) return unit;
+    return 0;
+  }
+
+  /** The first unit from `from` on whose slice k is missing. */
+  firstMissing(k: number, from: number): number {
+    let unit = Math.max(1, from);
+    while (unit <= this.newest && this.#units.get(unit)?.slices[k]) unit++;
+    return unit;
+  }
+
+  /** The first whole keyframe unit at or after `from`; null when there is none. */
+  keyFrom(from: number): number | null {
+    for (let unit = Math.max(1, from, this.newest - MAX_UNITS); unit <= this.newest; unit++)
+      if (this.#isKey(unit)) return unit;
+    return null;
+  }
+
+  /** The newest whole keyframe unit; null when there is none. */
+  newestKey(): number | null {
+    for (let unit = this.newest; unit > 0 && unit > this.newest - MAX_UNITS; unit--) if (this.#isKey(unit)) return unit;
+    return null;
+  }
+
+  /** Held units from `from` on, oldest first. */
+  *since(from: number): Generator<HeldUnit> {
+    for (let unit = Math.max(1, from, this.newest - MAX_UNITS); unit <= this.newest; unit++) {
+      const held = this.#units.get(unit);
+      if (held) yield held;
+    }
+  }
+
+  #isKey(unit: number): boolean {
+    const held = this.#units.get(unit);
+    return held !== undefined && held.wholeMs !== null && (held.head.flags & FLAG.key) !== 0;
+  }
+
+  #open(epoch: number): void {
+    this.epoch = epoch;
+    this.newest = 0;
+    this.#init = null;
+    this.#units.clear();
+  }
+
+  #isTooOld(unit: number): boolean {
+    if (unit === 0) return false;
+    if (unit <= this.newest - MAX_UNITS) return true;
+    const newest = this.#units.get(this.newest);
+    const average = newest ? Math.max(20, newest.head.durationMs) : 100;
+    return (this.newest - unit) * average > RING_MS;
+  }
+
+  #prune(): void {
+    for (const unit of this.#units.keys()) if (this.#isTooOld(unit)) this.#units.delete(unit);
+  }
+}

@@ -1,0 +1,61 @@
+// One slice's supply: who delivers it, who is to deliver it next, who stands in, and how regularly it comes. A record and its
+// arithmetic; the peer acts on it.
+import type { Parent } from '../../protocol/signalling.ts';
+
+export interface Substream {
+  k: number;
+  /** What the tracker wants. */
+  planned: Parent | null;
+  /** Who delivers now, by the tree. */
+  serving: string | null;
+  /** A new parent: link opening, or subscribed and silent so far. */
+  joining: { id: string; sinceMs: number; asked: boolean } | null;
+  /** A supplier outside the tree: the forward at the start, somebody at hand when a parent is lost. */
+  standIn: { id: string; sinceMs: number; why: 'bootstrap' | 'takeover' } | null;
+  /** Who refused or failed lately, and when: not asked again at once. */
+  avoided: Map<string, number>;
+  /** Arrival of slices after their source time, smoothed, and its mean deviation (both ms, on any constant offset). */
+  delayMs: number | null;
+  jitterMs: number;
+  /** When the last slice of this k came, and from whom. */
+  lastMs: number;
+  lastFrom: string | null;
+  /** Newest unit whose slice came in the regular way. */
+  newest: number;
+}
+
+export const newSubstream = (k: number): Substream => ({
+  k,
+  planned: null,
+  serving: null,
+  joining: null,
+  standIn: null,
+  avoided: new Map(),
+  delayMs: null,
+  jitterMs: 20,
+  lastMs: Number.NEGATIVE_INFINITY,
+  lastFrom: null,
+  newest: 0,
+});
+
+/** Weight of a new sample in the smoothed delay and its deviation (as TCP does for round trips, RFC 6298). */
+const GAIN_DELAY = 1 / 8;
+const GAIN_JITTER = 1 / 4;
+/** One late slice counts this much at most, so that an outage does not pass for jitter. */
+const MAX_DEVIATION_MS = 200;
+
+/** Notes the arrival of a slice from its regular supplier. */
+export function observeArrival(sub: Substream, arrivedMs: number, sourceMs: number): void {
+  const delay = arrivedMs - sourceMs;
+  if (sub.delayMs === null) {
+    sub.delayMs = delay;
+    return;
+  }
+  const deviation = Math.max(-MAX_DEVIATION_MS, Math.min(MAX_DEVIATION_MS, delay - sub.delayMs));
+  sub.delayMs += GAIN_DELAY * deviation;
+  sub.jitterMs += GAIN_JITTER * (Math.abs(deviation) - sub.jitterMs);
+}
+
+/** When the slice of a unit with this source time should be here at the latest, without being late. */
+export const dueMs = (sub: Substream, sourceMs: number): number | null =>
+  sub.delayMs === null ? null : sourceMs + sub.delayMs + Math.max(30, 3 * sub.jitterMs);

@@ -1,0 +1,25 @@
+// What the taking half of a peer needs from the rest of it, and what it shows to its parts.
+import type { SliceCount } from '../../protocol/fields.ts';
+import type { FromViewer } from '../../protocol/signalling.ts';
+import type { Links } from './links.ts';
+import type { UnitStore } from './store.ts';
+import type { Substream } from './substream.ts';
+
+export interface SupplyContext {
+  now: () => number;
+  self: () => string;
+  store: UnitStore;
+  links: () => Links;
+  forwards: () => readonly { id: string; url: string }[];
+  tell: (message: FromViewer) => void;
+  note: (text: string) => void;
+  /** The unit the player needs next; 0 before the first. */
+  nextUnit: () => number;
+  isLive: () => boolean;
+}
+
+/** The supply as its pulls see it. */
+export interface Substreams {
+  readonly K: SliceCount;
+  readonly substreams: readonly Substream[];
+}

@@ -1,0 +1,357 @@
+// The taking half of a peer: carries out the tracker's plan make-before-break, stands a neighbour in at once when a parent is lost,
+// and asks again for single slices. Decides by substream.ts and refetch.ts; rules P2, P3, P8 to P11.
+import { CONNECT_TIMEOUT_MS, DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
+import type { PeerMessage } from '../../protocol/peering.ts';
+import type { Slice } from '../../protocol/slice.ts';
+import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signalling.ts';
+import type { Link } from './link.ts';
+import { Pulls } from './pulls.ts';
+import type { SupplyContext } from './supply-context.ts';
+import { newSubstream, observeArrival, type Substream } from './substream.ts';
+
+type Plan = Extract<FromTracker, { type: 'plan' }>;
+type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
+
+/** A new parent that has connected must deliver within this. */
+const FIRST_SLICE_MS = 1_500;
+/** Who failed is not asked again for this long. */
+const AVOID_MS = 4_000;
+/** The last resort is tried again sooner: a restarted forward is back within a second. */
+const FORWARD_AGAIN_MS = 500;
+/** A forward that is silent for this long while the stream is live is dialled anew. */
+const FORWARD_SILENCE_MS = 2_500;
+/** Longer between two ticks, and this peer itself stood still. */
+const OWN_PAUSE_MS = 120;
+/** A stand-in has what it was asked for at hand: silence for this long, and it has not. */
+const STAND_IN_SILENCE_MS = 160;
+/** Silence of everybody that is taken for the loss of a parent. */
+const ALL_SILENT_MS = 1_500;
+/** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
+const FRESH_UNITS = 4;
+
+/** Before a former parent is told again that it is one. */
+const TURN_AWAY_AGAIN_MS = 300;
+
+/** What of a slice says who supplies it. */
+type Arrived = Pick<Slice, 'k' | 'K' | 'retransmit'> & { head: Pick<Slice['head'], 'unit' | 'sourceMs'> };
+
+export class Supply {
+  K: SliceCount = 2;
+  layout = 0;
+  substreams: Substream[] = [];
+  readonly #at: SupplyContext;
+  readonly pulls: Pulls;
+  #tickMs = 0;
+  #alternatives: readonly Parent[] = [];
+  readonly #turnedAway = new Map<string, number>();
+
+  constructor(at: SupplyContext) {
+    this.#at = at;
+    this.pulls = new Pulls(at, this);
+  }
+
+  /** A layout begins: the same substreams go on when K stays. */
+  setLayout(K: SliceCount, layout: number): void {
+    this.layout = layout;
+    if (K === this.K && this.substreams.length === K) return;
+    this.K = K;
+    this.substreams = Array.from({ length: K }, (_, k) => newSubstream(k));
+  }
+
+  /** Everything from the forward at once, until parents deliver [P2]. */
+  bootstrap(): void {
+    for (const sub of this.substreams) if (!sub.serving && !sub.standIn) this.#standInByForward(sub, 'bootstrap');
+  }
+
+  follow(plan: Plan): void {
+    this.setLayout(plan.k, plan.layout);
+    this.#alternatives = plan.alternatives;
+    for (const sub of this.substreams) {
+      const parent = plan.parents.find((p) => p.slice === sub.k) ?? null;
+      sub.planned = parent;
+      if (!parent || sub.serving === parent.id) {
+        sub.joining = null;
+        continue;
+      }
+      sub.avoided.delete(parent.id);
+      if (sub.joining?.id !== parent.id) {
+        this.#at.note(`slice ${sub.k}: planned from ${parent.id} (${plan.why})`);
+        this.#join(sub, parent);
+      }
+    }
+  }
+
+  opened(link: Link): void {
+    for (const sub of this.substreams) {
+      // The start first: what a newcomer is given at once is no tree edge's cost.
+      if (sub.standIn?.id === link.id) this.#subscribe(sub, link, sub.standIn.why);
+      if (sub.joining?.id === link.id) this.#ask(sub, link);
+    }
+  }
+
+  /** A slice came in the regular way or on request; `isNew`: verified, and not here before. */
+  delivered(link: Link, slice: Arrived, isNew: boolean): void {
+    const sub = this.substreams[slice.k];
+    if (!sub || slice.K !== this.K || slice.retransmit) return;
+    const nowMs = this.#at.now();
+    if (sub.joining?.id === link.id) this.#seat(sub, link.id);
+    const isFresh = slice.head.unit > sub.newest && slice.head.unit >= this.#at.store.newest - FRESH_UNITS;
+    if (isNew) {
+      sub.lastMs = nowMs;
+      sub.lastFrom = link.id;
+      sub.newest = slice.head.unit;
+    }
+    if (sub.serving === link.id) {
+      if (isFresh) observeArrival(sub, nowMs, slice.head.sourceMs);
+      if (sub.standIn?.why === 'takeover') this.#endStandIn(sub); // the suspect speaks again
+    } else if (sub.standIn?.id === link.id) {
+      if (isFresh && sub.serving === null) observeArrival(sub, nowMs, slice.head.sourceMs);
+    } else if (
+      nowMs - (this.#turnedAway.get(`${slice.k}.${link.id}`) ?? Number.NEGATIVE_INFINITY) >
+      TURN_AWAY_AGAIN_MS
+    ) {
+      // A former parent that has not heard it yet.
+      if (this.#turnedAway.size > 64) this.#turnedAway.clear();
+      this.#turnedAway.set(`${slice.k}.${link.id}`, nowMs);
+      link.send({ type: 'unsubscribe', slice: sub.k });
+    }
+  }
+
+  refused(link: Link, message: Extract<PeerMessage, { type: 'refused' }>): void {
+    if (message.what === 'want') return this.pulls.refused(message);
+    const sub = message.slice === undefined ? undefined : this.substreams[message.slice];
+    if (!sub) return;
+    this.#at.note(`slice ${sub.k}: ${link.id} refuses ${message.why ?? 'it'}: ${message.reason}`);
+    // A stand-in that is refused says nothing about the same peer as a planned parent, and the other way round.
+    if (message.why === 'tree') {
+      if (sub.joining?.id === link.id || sub.serving === link.id) this.#parentFailed(sub, link.id, 'refused');
+    } else if (sub.standIn?.id === link.id) {
+      sub.avoided.set(link.id, this.#at.now());
+      sub.standIn = null;
+      if (!sub.serving) this.#standIn(sub);
+    }
+  }
+
+  /** The link is gone, from the other side or by silence. */
+  lost(link: Link, how: LostHow): void {
+    for (const sub of this.substreams) {
+      if (sub.standIn?.id === link.id) {
+        sub.avoided.set(link.id, this.#at.now());
+        sub.standIn = null;
+        if (!sub.serving) this.#standIn(sub);
+      }
+      if (sub.serving !== link.id && sub.joining?.id !== link.id) continue;
+      const wasNextToForward = (link.alive?.path[sub.k]?.length ?? 0) === 2;
+      this.#parentFailed(sub, link.id, link.sentMs === 0 ? 'unreachable' : how, wasNextToForward);
+    }
+  }
+
+  tick(): void {
+    const nowMs = this.#at.now();
+    // After a pause of our own, messages wait to be read: nobody is silent before they are.
+    if (nowMs - this.#tickMs > OWN_PAUSE_MS)
+      for (const link of this.#at.links().open()) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
+    this.#tickMs = nowMs;
+    for (const sub of this.substreams) {
+      for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
+      this.#watchJoining(sub, nowMs);
+      if (this.#at.isLive()) this.#watchSilence(sub, nowMs);
+      if (sub.standIn?.why === 'takeover' && sub.serving === null) this.#watchStandIn(sub, sub.standIn, nowMs);
+      if (!sub.serving && !sub.standIn) this.#standIn(sub);
+    }
+    const warm = this.#warmForward();
+    if (warm) this.#at.links().toForward(warm.id, warm.url);
+    if (this.#at.isLive()) this.pulls.tick();
+  }
+
+  /**
+   * The forward to keep a line open to: for who is fed by a direct child of a forward, since only the forward can help when that one
+   * goes. There are few of them, however large the audience.
+   */
+  #warmForward(): { id: string; url: string } | undefined {
+    const isNear = (sub: Substream): boolean => {
+      const parent = sub.serving === null ? undefined : this.#at.links().get(sub.serving);
+      return parent?.kind === 'peer' && parent.alive?.path[sub.k]?.length === 2;
+    };
+    return this.substreams.some(isNear) ? this.#at.forwards()[0] : undefined;
+  }
+
+  /** Ids from this peer up to the forward for slice k, as far as known. */
+  path(k: number): string[] {
+    const sub = this.substreams[k];
+    const parent = sub && (sub.serving ?? sub.standIn?.id);
+    const self = this.#at.self();
+    if (!parent) return [self];
+    const above = this.#at.links().get(parent)?.alive?.path[k] ?? [parent];
+    return [self, ...(above[0] === parent ? above : [parent, ...above])].slice(0, 64);
+  }
+
+  parents(): (Edge & { kind: 'peer' | 'forward' })[] {
+    return this.substreams.flatMap((sub) => {
+      const id = sub.serving ?? sub.standIn?.id;
+      const link = id === undefined || id === null ? undefined : this.#at.links().get(id);
+      return link ? [{ slice: sub.k, id: link.id, kind: link.kind }] : [];
+    });
+  }
+
+  /** Ids that some slice depends on. */
+  inUse(): Set<string> {
+    const ids = new Set<string>();
+    for (const sub of this.substreams)
+      for (const id of [sub.serving, sub.joining?.id, sub.standIn?.id]) if (id) ids.add(id);
+    const warm = this.#warmForward();
+    if (warm) ids.add(warm.id);
+    return ids;
+  }
+
+  #join(sub: Substream, parent: Parent): void {
+    const link =
+      parent.kind === 'forward'
+        ? this.#at.links().toForward(parent.id, parent.url)
+        : this.#at.links().toPeer(parent.id);
+    if (!link) return;
+    sub.joining = { id: parent.id, sinceMs: this.#at.now(), asked: false };
+    if (link.state === 'open') this.#ask(sub, link);
+  }
+
+  #ask(sub: Substream, link: Link): void {
+    if (!sub.joining) return;
+    sub.joining = { ...sub.joining, asked: true };
+    this.#subscribe(sub, link, 'tree');
+  }
+
+  /** [P3] From the first unit whose slice is missing; two units on when the old supplier still delivers them. */
+  #subscribe(sub: Substream, link: Link, why: 'tree' | 'takeover' | 'bootstrap'): void {
+    const { store } = this.#at;
+    const base = { type: 'subscribe' as const, slice: sub.k, of: this.K, why };
+    if (store.epoch === 0) return link.send(base);
+    const newest = store.newestOf(sub.k);
+    const supplied = why === 'tree' && (sub.serving !== null || sub.standIn !== null);
+    const from = supplied ? newest + 2 : store.firstMissing(sub.k, Math.max(1, this.#at.nextUnit(), newest - 30));
+    link.send({ ...base, epoch: store.epoch, from });
+  }
+
+  #seat(sub: Substream, id: string): void {
+    const former = sub.serving;
+    this.#at.note(`slice ${sub.k}: comes from ${id}`);
+    sub.serving = id;
+    sub.joining = null;
+    sub.delayMs = null;
+    if (sub.standIn && sub.standIn.id !== id) this.#endStandIn(sub);
+    sub.standIn = null;
+    if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k });
+    this.#at.tell({ type: 'seated', slice: sub.k, id });
+  }
+
+  /** @param wasNextToForward everybody below the lost parent lacks the slice now: only the forward can help */
+  #parentFailed(sub: Substream, id: string, how: LostHow, wasNextToForward = false): void {
+    const nowMs = this.#at.now();
+    sub.avoided.set(id, nowMs);
+    if (sub.joining?.id === id) sub.joining = null;
+    if (sub.serving === id) sub.serving = null;
+    this.#at.note(`slice ${sub.k}: lost ${id} (${how})`);
+    this.#at.tell({ type: 'lost', slice: sub.k, id, how });
+    // The last resort is dialled now: when a hole needs it, it must not be three round trips away.
+    const [forward] = this.#at.forwards();
+    if (forward) this.#at.links().toForward(forward.id, forward.url);
+    if (!sub.serving && !sub.standIn) {
+      if (wasNextToForward) this.#standInByForward(sub, 'takeover');
+      else this.#standIn(sub);
+    }
+    const alternative = this.#alternatives.find((p) => p.slice === sub.k && !sub.avoided.has(p.id));
+    if (!sub.joining && !sub.serving && alternative) this.#join(sub, alternative);
+  }
+
+  /** [P8] Somebody at hand, now: a parent of another slice first, any other open peer, at last the forward. */
+  #standIn(sub: Substream): void {
+    const links = this.#at.links();
+    const others = this.substreams.filter((s) => s !== sub).map((s) => s.serving);
+    const ranked = [
+      ...others,
+      ...this.#alternatives.filter((p) => p.slice === sub.k).map((p) => p.id),
+      ...links.open().map((l) => l.id),
+    ];
+    for (const id of ranked) {
+      const link = id ? links.get(id) : undefined;
+      if (
+        !link ||
+        link.state !== 'open' ||
+        link.kind !== 'peer' ||
+        sub.avoided.has(link.id) ||
+        sub.joining?.id === link.id
+      )
+        continue;
+      this.#at.note(`slice ${sub.k}: asks ${link.id} to stand in`);
+      sub.standIn = { id: link.id, sinceMs: this.#at.now(), why: 'takeover' };
+      this.#subscribe(sub, link, 'takeover');
+      return;
+    }
+    this.#standInByForward(sub, 'takeover');
+  }
+
+  #standInByForward(sub: Substream, why: 'bootstrap' | 'takeover'): void {
+    const forwards = this.#at.forwards();
+    const isRested = (id: string): boolean =>
+      this.#at.now() - (sub.avoided.get(id) ?? Number.NEGATIVE_INFINITY) > FORWARD_AGAIN_MS;
+    const forward = forwards.find((f) => !sub.avoided.has(f.id)) ?? forwards.find((f) => isRested(f.id));
+    if (!forward) return;
+    this.#at.note(`slice ${sub.k}: asks the forward (${why})`);
+    sub.standIn = { id: forward.id, sinceMs: this.#at.now(), why };
+    const link = this.#at.links().toForward(forward.id, forward.url);
+    if (link.state === 'open') this.#subscribe(sub, link, why);
+  }
+
+  #endStandIn(sub: Substream): void {
+    const id = sub.standIn?.id;
+    sub.standIn = null;
+    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k });
+  }
+
+  /** A peer stands in for some seconds only; if the tracker has found nobody by then, or it delivers nothing, the forward does. */
+  #watchStandIn(sub: Substream, standIn: NonNullable<Substream['standIn']>, nowMs: number): void {
+    const link = this.#at.links().get(standIn.id);
+    if (link?.kind === 'forward') return;
+    const sinceMs = nowMs - standIn.sinceMs;
+    const delivers = sub.lastFrom === standIn.id && nowMs - sub.lastMs < STAND_IN_SILENCE_MS;
+    if (sinceMs < TAKEOVER_MS && (delivers || sinceMs < STAND_IN_SILENCE_MS)) return;
+    this.#at.note(`slice ${sub.k}: ${standIn.id} stands in with nothing`);
+    sub.avoided.set(standIn.id, nowMs);
+    this.#endStandIn(sub);
+    this.#standInByForward(sub, 'takeover');
+  }
+
+  #watchJoining(sub: Substream, nowMs: number): void {
+    const joining = sub.joining;
+    if (!joining) return;
+    const link = this.#at.links().get(joining.id);
+    const limitMs = (link?.state === 'open' ? FIRST_SLICE_MS : 0) + CONNECT_TIMEOUT_MS;
+    if (nowMs - joining.sinceMs < limitMs || (link?.state === 'open' && !this.#at.isLive())) return;
+    this.#parentFailed(sub, joining.id, link?.state === 'open' ? 'silent' : 'unreachable');
+  }
+
+  /** [P9] Suspicion first, then for good. An alive parent that lacks the slice itself is given time: it repairs. */
+  #watchSilence(sub: Substream, nowMs: number): void {
+    const link = sub.serving === null ? undefined : this.#at.links().get(sub.serving);
+    if (!link) {
+      sub.serving = null;
+      return;
+    }
+    const silentMs = nowMs - Math.max(link.heardMs, link.sinceMs);
+    if (link.kind === 'forward') {
+      if (silentMs > FORWARD_SILENCE_MS) {
+        this.#at.links().drop(link.id, false);
+        this.lost(link, 'silent');
+      }
+      return;
+    }
+    // When nobody at all has been heard, the fault is more likely on this side (a busy machine, a lost network) than the parent's.
+    const heardOthers = this.#at
+      .links()
+      .open()
+      .some((other) => other !== link && nowMs - other.heardMs < SUSPECT_SILENCE_MS);
+    if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.#parentFailed(sub, link.id, 'silent');
+    else if (heardOthers && silentMs > SUSPECT_SILENCE_MS && nowMs - sub.lastMs > SUSPECT_SILENCE_MS && !sub.standIn)
+      this.#standIn(sub);
+  }
+}

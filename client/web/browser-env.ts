@@ -1,0 +1,60 @@
+// PeerEnv for a page: fetch, WebSocket, RTCPeerConnection, WebCrypto, worker timers.
+import type { PeerEnv } from '../mesh/env.ts';
+import { RtcWire, type Connection } from '../mesh/rtc-wire.ts';
+import { createVerification } from './crypto.ts';
+import { createTicker } from './ticker.ts';
+
+const FETCH_LIMIT_MS = 8_000;
+
+export async function createBrowserEnv(): Promise<PeerEnv> {
+  const after = createTicker();
+  return {
+    ...(await createVerification()),
+    now: () => performance.now(),
+    after,
+    random: () => Math.random(),
+    async getJson(url) {
+      const limit = new AbortController();
+      const cancel = after(FETCH_LIMIT_MS, () => limit.abort());
+      try {
+        const response = await fetch(url, { headers: { accept: 'application/json' }, signal: limit.signal }).catch(
+          () => {
+            throw new Error('The server cannot be reached. Trying again.');
+          },
+        );
+        if (!response.ok)
+          throw new Error((await response.text()).slice(0, 300) || `The server answered ${response.status}.`);
+        return await response.json();
+      } finally {
+        cancel();
+      }
+    },
+    socket(url, events) {
+      const socket = new WebSocket(url);
+      socket.binaryType = 'arraybuffer';
+      socket.onopen = () => events.open();
+      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
+        events.message(typeof data === 'string' ? data : new Uint8Array(data));
+      socket.onclose = ({ code, reason }) => events.closed(reason || `closed (${code})`);
+      return {
+        send: (data) => {
+          if (socket.readyState === WebSocket.OPEN) socket.send(data as string | Uint8Array<ArrayBuffer>);
+        },
+        get bufferedBytes() {
+          return socket.bufferedAmount;
+        },
+        close: () => {
+          socket.onopen = socket.onmessage = socket.onclose = null;
+          socket.close();
+        },
+      };
+    },
+    peer: (options, events) =>
+      new RtcWire(
+        (configuration) => new RTCPeerConnection(configuration as RTCConfiguration) as unknown as Connection,
+        { after },
+        options,
+        events,
+      ),
+  };
+}

@@ -1,0 +1,269 @@
+// Plays units on a <video> by Media Source Extensions, at the swarm's target delay. One time line for all epochs: source time. Knows
+// nothing of peers.
+import { FLAG } from '../../protocol/chunk.ts';
+import { Arrivals } from '../mesh/arrivals.ts';
+import type { Playable } from '../mesh/sequencer.ts';
+import { unitBytesOf } from '../mesh/playout.ts';
+import { steer } from './live-edge.ts';
+import { codecsOf, mediaTimeOf, timescalesOf } from './mp4.ts';
+
+/** Played media is dropped after this. */
+const KEEP_BEHIND_S = 8;
+/** The queue in front of a slow SourceBuffer: some seconds. */
+const MAX_QUEUE = 300;
+/** A picture that stands this long while it should move is a stall. */
+const STALL_MS = 120;
+/** A newcomer's first media is older than regular media. */
+const CATCH_UP_MS = 1_500;
+/** A longer step is a new epoch or a hole that was skipped. */
+const MAX_ADVANCE_S = 1;
+/** Begins the time line: no media time may be negative after the offset. */
+const ORIGIN_S = 10;
+
+type Job =
+  | { kind: 'init'; bytes: Uint8Array<ArrayBuffer>; mime: string }
+  | { kind: 'unit'; bytes: Uint8Array<ArrayBuffer>; offsetS: number }
+  | { kind: 'remove'; endS: number };
+
+export interface PlayerClock {
+  /** The coordinate's clock; null until known. */
+  coordinateMs(): number | null;
+  targetDelayMs(): number;
+  now(): number;
+}
+
+export type PlayerState = 'opening' | 'filling' | 'playing' | 'stalled' | 'ended';
+
+/** The page's media source class: Safari on iPhone has only the managed one. */
+type SourceClass = typeof MediaSource;
+export const mediaSourceClass = (): SourceClass | null =>
+  (globalThis as { MediaSource?: SourceClass }).MediaSource ??
+  (globalThis as { ManagedMediaSource?: SourceClass }).ManagedMediaSource ??
+  null;
+
+export class Player {
+  /** How late after its source time media becomes playable here. */
+  readonly arrivals = new Arrivals();
+  state: PlayerState = 'opening';
+  /** A sentence, when this browser cannot play the stream. */
+  problem: string | null = null;
+  readonly #video: HTMLVideoElement;
+  readonly #clock: PlayerClock;
+  #source: MediaSource | null = null;
+  #buffer: SourceBuffer | null = null;
+  #queue: Job[] = [];
+  #timescales = new Map<number, number>();
+  /** Source time at the time line's origin. */
+  #baseMs: number | null = null;
+  /** Of the running epoch: seconds to add to media time, null until its first unit. */
+  #offsetS: number | null = null;
+  /** How far source time has drifted from the offset taken at the epoch's start. */
+  #driftMs = 0;
+  #lastAdvance = { time: 0, atMs: 0 };
+  #started = false;
+  #isStalled = false;
+  /** End of the last buffered range, and when there was one first. */
+  #endS = 0;
+  #firstEndMs: number | null = null;
+  readonly #stalls = { count: 0, ms: 0 };
+
+  constructor(video: HTMLVideoElement, clock: PlayerClock) {
+    this.#video = video;
+    this.#clock = clock;
+  }
+
+  init(bytes: Uint8Array<ArrayBuffer>): void {
+    const codecs = codecsOf(bytes);
+    const Source = mediaSourceClass();
+    const mime = `${codecs?.startsWith('mp4a') ? 'audio' : 'video'}/mp4; codecs="${codecs}"`;
+    if (!Source)
+      this.problem =
+        'This browser has no Media Source Extensions. Open the link in a current Chrome, Edge, Firefox or Safari.';
+    else if (!codecs || !Source.isTypeSupported(mime))
+      this.problem = `This browser cannot decode ${codecs ?? 'this stream'}. Open the link in another browser.`;
+    if (this.problem !== null || !Source) return;
+    this.#timescales = timescalesOf(bytes);
+    this.#offsetS = null;
+    this.#queue.push({ kind: 'init', bytes, mime });
+    if (!this.#source) this.#open(Source);
+    this.#pump();
+  }
+
+  unit({ held }: Playable): void {
+    const bytes = unitBytesOf(held);
+    const mediaMs = mediaTimeOf(bytes, this.#timescales);
+    if (mediaMs === null || this.problem !== null) return;
+    const { sourceMs } = held.head;
+    this.#baseMs ??= sourceMs - ORIGIN_S * 1_000;
+    if (this.#offsetS === null || held.head.flags & FLAG.discontinuity)
+      this.#offsetS = (sourceMs - this.#baseMs - mediaMs) / 1_000;
+    this.#driftMs = sourceMs - this.#baseMs - (this.#offsetS * 1_000 + mediaMs);
+    if (this.#queue.length >= MAX_QUEUE) this.#queue = this.#queue.filter((job) => job.kind === 'init');
+    this.#queue.push({ kind: 'unit', bytes, offsetS: this.#offsetS });
+    this.#pump();
+  }
+
+  /** Called every 40 ms. @param isLive the stream is running: a standing picture is then a stall */
+  tick(isLive: boolean): void {
+    if (!this.#source || this.#baseMs === null) return;
+    const video = this.#video;
+    const ranges = this.#ranges();
+    const last = ranges.at(-1);
+    if (!last) return;
+    const coordinateMs = this.#clock.coordinateMs();
+    const targetMs = this.#clock.targetDelayMs();
+    const wanted =
+      coordinateMs === null
+        ? last.end - targetMs / 1_000
+        : (coordinateMs - targetMs - this.#baseMs - this.#driftMs) / 1_000;
+    const move = steer({ currentTime: video.currentTime, wanted, ranges });
+    if (move.kind === 'seek') video.currentTime = move.to;
+    else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
+    this.#watch(isLive);
+    this.#trim(last.end);
+  }
+
+  /** Delay of the picture on screen behind the source, by the coordinate's clock; null until playing. */
+  delayMs(): number | null {
+    const coordinateMs = this.#clock.coordinateMs();
+    if (!this.#started || coordinateMs === null || this.#baseMs === null) return null;
+    return Math.round(coordinateMs - (this.#baseMs + this.#driftMs + this.#video.currentTime * 1_000));
+  }
+
+  /** Stalls so far, the running one included. */
+  stallsNow(): { count: number; ms: number } {
+    const runningMs = this.#isStalled ? Math.round(this.#clock.now() - this.#lastAdvance.atMs) : 0;
+    return { count: this.#stalls.count, ms: this.#stalls.ms + runningMs };
+  }
+
+  bufferMs(): number {
+    const end = this.#ranges().at(-1)?.end;
+    return end === undefined ? 0 : Math.round((end - this.#video.currentTime) * 1_000);
+  }
+
+  close(): void {
+    this.state = 'ended';
+    this.#queue = [];
+    if (this.#video.src) URL.revokeObjectURL(this.#video.src);
+    this.#video.removeAttribute('src');
+    this.#source = this.#buffer = null;
+  }
+
+  #open(Source: SourceClass): void {
+    const source = new Source();
+    this.#source = source;
+    this.#video.disableRemotePlayback = true; // ManagedMediaSource asks for it
+    this.#video.src = URL.createObjectURL(source);
+    source.addEventListener('sourceopen', () => this.#pump());
+    this.state = 'filling';
+  }
+
+  #pump(): void {
+    const source = this.#source;
+    if (!source || source.readyState !== 'open' || this.#buffer?.updating) return;
+    const job = this.#queue.shift();
+    if (!job) return;
+    try {
+      this.#do(source, job);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'QuotaExceededError')
+        this.#queue.unshift({ kind: 'remove', endS: this.#video.currentTime - 1 });
+      else this.#restart(String(error));
+    }
+    if (!this.#buffer?.updating && this.#queue.length > 0) queueMicrotask(() => this.#pump());
+  }
+
+  #do(source: MediaSource, job: Job): void {
+    if (job.kind === 'init') {
+      if (!this.#buffer) {
+        this.#buffer = source.addSourceBuffer(job.mime);
+        this.#buffer.mode = 'segments';
+        this.#buffer.addEventListener('updateend', () => {
+          this.#observeEnd();
+          this.#pump();
+          if (!this.#started) this.tick(true); // the first picture waits for no round
+        });
+        this.#buffer.addEventListener('error', () => this.#restart('append failed'));
+      } else this.#buffer.changeType(job.mime);
+      this.#buffer.appendBuffer(job.bytes);
+    } else if (!this.#buffer) return;
+    else if (job.kind === 'unit') {
+      if (this.#buffer.timestampOffset !== job.offsetS) this.#buffer.timestampOffset = job.offsetS;
+      this.#buffer.appendBuffer(job.bytes);
+    } else if (job.endS > 0) this.#buffer.remove(0, job.endS);
+  }
+
+  /** What the decoder will not take must not end the show: a fresh source, from the next init segment on. */
+  #restart(why: string): void {
+    console.warn(`P2PLive: the player starts again (${why}).`);
+    this.#buffer = null;
+    this.#source = null;
+    this.#queue = [];
+    this.#started = false;
+    this.onRestart();
+  }
+
+  /** Set by the page: hands the init segment and the units from the last key on again. */
+  onRestart: () => void = () => undefined;
+
+  /**
+   * The end of what can be played has moved: just before it was latest behind the source. Sound and picture count together: where sound
+   * comes in bursts, they make the end move in bursts.
+   */
+  #observeEnd(): void {
+    const endS = this.#ranges().at(-1)?.end;
+    const coordinateMs = this.#clock.coordinateMs();
+    const nowMs = this.#clock.now();
+    const was = this.#endS;
+    if (endS === undefined || endS <= was) return;
+    this.#endS = endS;
+    this.#firstEndMs ??= nowMs;
+    // What a newcomer is given first is old on purpose, and a jump is no delay.
+    if (
+      coordinateMs === null ||
+      this.#baseMs === null ||
+      nowMs - this.#firstEndMs < CATCH_UP_MS ||
+      endS - was > MAX_ADVANCE_S
+    )
+      return;
+    this.arrivals.add(coordinateMs - (this.#baseMs + this.#driftMs + was * 1_000), nowMs);
+  }
+
+  #ranges(): { start: number; end: number }[] {
+    const buffered = this.#buffer?.buffered;
+    if (!buffered) return [];
+    return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
+  }
+
+  #watch(isLive: boolean): void {
+    const video = this.#video;
+    const nowMs = this.#clock.now();
+    if (video.currentTime !== this.#lastAdvance.time) {
+      const wasMs = nowMs - this.#lastAdvance.atMs;
+      if (this.#isStalled) this.#stalls.ms += Math.round(wasMs);
+      this.#isStalled = false;
+      this.#lastAdvance = { time: video.currentTime, atMs: nowMs };
+      if (!this.#started && !video.paused && video.readyState >= 2) this.#started = true;
+      this.state = this.#started ? 'playing' : 'filling';
+      return;
+    }
+    if (video.paused || !isLive) {
+      this.#lastAdvance.atMs = nowMs;
+      this.#isStalled = false;
+      return;
+    }
+    if (this.#started && !this.#isStalled && nowMs - this.#lastAdvance.atMs > STALL_MS) {
+      this.#isStalled = true;
+      this.#stalls.count++;
+      this.state = 'stalled';
+    }
+  }
+
+  #trim(endS: number): void {
+    const keepFrom = this.#video.currentTime - KEEP_BEHIND_S;
+    const first = this.#ranges()[0];
+    if (!first || first.start > keepFrom - KEEP_BEHIND_S || keepFrom <= 0 || endS <= keepFrom) return;
+    if (!this.#queue.some((job) => job.kind === 'remove')) this.#queue.push({ kind: 'remove', endS: keepFrom });
+    this.#pump();
+  }
+}

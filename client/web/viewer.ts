@@ -1,0 +1,196 @@
+// The viewer of one stream in a page: peer, player and view put together, and the numbers it shows to scripts.
+import type { JournalEntry } from '../mesh/journal.ts';
+import { MeshPeer } from '../mesh/peer.ts';
+import { createBrowserEnv } from './browser-env.ts';
+import { mediaSourceClass, Player } from './player.ts';
+import { View } from './view.ts';
+
+export interface ViewerOptions {
+  /** Base URL of the coordinate. */
+  coordinate: string;
+  stream: string;
+  /** false: receive only, no peer connection is ever opened. */
+  shares?: boolean;
+}
+
+export interface ViewerStats {
+  state: string;
+  receivedBytes: { forward: number; peers: number };
+  sentBytes: number;
+  parents: { slice: number; id: string; kind: 'peer' | 'forward' }[];
+  children: { slice: number; id: string }[];
+  /** The picture's delay behind the source, ms; null until playing. */
+  delayMs: number | null;
+  stalls: { count: number; ms: number };
+  id: string | null;
+  targetDelayMs: number;
+  bufferMs: number;
+  duplicateBytes: number;
+  hedges: number;
+  pulls: number;
+  skippedUnits: number;
+  droppedSlices: number;
+  clockUncertainMs: number | null;
+}
+
+const PLAYER_TICK_MS = 40;
+const SHOW_MS = 500;
+
+export interface Viewer {
+  stats(): ViewerStats;
+  /** What has happened to the supply lately, oldest first. */
+  journal(): readonly JournalEntry[];
+  close(): void;
+}
+
+/** What is missing in this browser, as a sentence; null when all is there. */
+export function missingPart(): string | null {
+  if (typeof WebSocket === 'undefined')
+    return 'This browser has no WebSocket. Open the link in a current Chrome, Edge, Firefox or Safari.';
+  if (!mediaSourceClass())
+    return 'This browser has no Media Source Extensions. Open the link in a current Chrome, Edge, Firefox or Safari.';
+  return null;
+}
+
+/** Mounts a viewer in an element of the page; the <video> is a plain child of it. */
+export async function mountViewer(root: HTMLElement, options: ViewerOptions): Promise<Viewer> {
+  const coordinate = options.coordinate.replace(/\/$/, '');
+  const canShare = typeof RTCPeerConnection !== 'undefined';
+  const env = await createBrowserEnv();
+  const peer: MeshPeer = new MeshPeer(
+    env,
+    { coordinate, stream: options.stream, shares: canShare && options.shares !== false, role: 'viewer' },
+    {
+      init: (bytes) => player.init(bytes),
+      unit: (playable) => player.unit(playable),
+      changed: () => show(),
+    },
+  );
+  const view = new View(root, {
+    share: (shares) => {
+      peer.setShares(canShare && shares);
+      show();
+    },
+  });
+  const player = new Player(view.video, {
+    coordinateMs: () => peer.coordinateMs(),
+    targetDelayMs: () => peer.playout.targetDelayMs,
+    now: () => env.now(),
+  });
+  player.onRestart = () => peer.playout.replay();
+  peer.player = () => ({
+    arrivals: player.arrivals,
+    bufferMs: player.bufferMs(),
+    stalls: player.stallsNow(),
+    hidden: document.hidden,
+  });
+
+  const stats = (): ViewerStats => {
+    const totals = peer.totals();
+    return {
+      state: player.problem === null ? peer.state : 'ended',
+      receivedBytes: { forward: totals.forward, peers: totals.peers },
+      sentBytes: totals.sent,
+      parents: peer.supply.parents(),
+      children: peer.children.list(),
+      delayMs: player.delayMs(),
+      stalls: player.stallsNow(),
+      id: peer.id,
+      targetDelayMs: Math.round(peer.playout.targetDelayMs),
+      bufferMs: player.bufferMs(),
+      duplicateBytes: totals.duplicate,
+      hedges: totals.hedges,
+      pulls: totals.pulls,
+      skippedUnits: totals.skipped,
+      droppedSlices: totals.dropped,
+      clockUncertainMs: peer.tracker.clock.isKnown ? Math.round(peer.tracker.clock.uncertainMs * 10) / 10 : null,
+    };
+  };
+
+  const show = (): void => {
+    const now = stats();
+    const isPlaying = peer.streamState === 'live' && player.state === 'playing';
+    view.show({
+      notice: noticeOf(peer, player, view.video),
+      isLive: isPlaying,
+      delayMs: now.delayMs,
+      shares: peer.shares,
+      sentBytes: now.sentBytes,
+      children: new Set(now.children.map((c) => c.id)).size,
+      details: details(now),
+    });
+  };
+
+  let isClosed = false;
+  const repeat = (ms: number, call: () => void): void => {
+    env.after(ms, () => {
+      if (isClosed) return;
+      call();
+      repeat(ms, call);
+    });
+  };
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    leaving.abort();
+    peer.close();
+    player.close();
+    view.close();
+  };
+  const leaving = new AbortController();
+  // Bye to everybody before the page goes; a page that comes back from the cache starts anew.
+  addEventListener('pagehide', () => peer.close(), { signal: leaving.signal });
+  document.addEventListener('freeze', () => peer.close(), { signal: leaving.signal });
+  addEventListener('pageshow', (event) => (event.persisted ? location.reload() : undefined), {
+    signal: leaving.signal,
+  });
+  document.addEventListener('resume', () => location.reload(), { signal: leaving.signal });
+
+  view.video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
+  repeat(PLAYER_TICK_MS, () => player.tick(peer.streamState === 'live'));
+  repeat(SHOW_MS, show);
+  peer.start();
+  show();
+  return { stats, journal: () => peer.journal.entries(), close };
+}
+
+function noticeOf(peer: MeshPeer, player: Player, video: HTMLVideoElement): string | null {
+  if (player.problem !== null) return player.problem;
+  switch (peer.streamState) {
+    case 'ended':
+      return 'The broadcast has ended.';
+    case 'interrupted':
+      return 'The broadcast is interrupted. It goes on here by itself when the broadcaster is back.';
+    case 'waiting':
+      return peer.problem ?? 'Waiting for the broadcast to begin.';
+    case 'live':
+      break;
+  }
+  if (player.state === 'playing') return null;
+  if (player.state === 'stalled') return 'Catching up.';
+  if (video.paused && player.bufferMs() > 0) return 'Paused. Tap the picture to watch live.';
+  return peer.problem ?? 'Connecting.';
+}
+
+const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+function details(s: ViewerStats): [string, string][] {
+  const total = s.receivedBytes.forward + s.receivedBytes.peers;
+  return [
+    ['State', s.state],
+    ['My name in the mesh', s.id ?? '-'],
+    ['Delay', s.delayMs === null ? '-' : `${s.delayMs} ms (the audience aims at ${s.targetDelayMs} ms)`],
+    ['Buffer', `${s.bufferMs} ms`],
+    [
+      'Received from viewers',
+      `${mega(s.receivedBytes.peers)} (${total > 0 ? Math.round((100 * s.receivedBytes.peers) / total) : 0} %)`,
+    ],
+    ['Received from the server', mega(s.receivedBytes.forward)],
+    ['Sent to viewers', mega(s.sentBytes)],
+    ['Parents', s.parents.map((p) => `slice ${p.slice}: ${p.kind === 'forward' ? 'server' : p.id}`).join(', ') || '-'],
+    ['Children', s.children.map((c) => `slice ${c.slice}: ${c.id}`).join(', ') || '-'],
+    ['Stalls', `${s.stalls.count} (${s.stalls.ms} ms)`],
+    ['Asked again', `${s.hedges} early, ${s.pulls} late`],
+    ['Clock uncertainty', s.clockUncertainMs === null ? '-' : `${s.clockUncertainMs} ms`],
+  ];
+}

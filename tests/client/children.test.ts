@@ -1,0 +1,83 @@
+// Whom a peer gives to, and whom it refuses, decided alone: a real store and uplink, lines that only remember what was said.
+import { expect, it } from 'vitest';
+import { Children } from '../../client/mesh/children.ts';
+import type { Link } from '../../client/mesh/link.ts';
+import { UnitStore } from '../../client/mesh/store.ts';
+import { newSubstream } from '../../client/mesh/substream.ts';
+import { Uplink } from '../../client/mesh/uplink.ts';
+import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import type { PeerMessage } from '../../protocol/peering.ts';
+
+function rig() {
+  let nowMs = 10_000;
+  const sub = { ...newSubstream(0), serving: 'v0above' as string | null, lastFrom: 'v0above', lastMs: nowMs };
+  const path = ['v0self', 'v0above', 'f00001'];
+  const children = new Children({
+    now: () => nowMs,
+    store: new UnitStore(),
+    uplink: new Uplink(() => nowMs),
+    K: () => 2,
+    shares: () => true,
+    substream: (k) => (k === 0 ? sub : undefined),
+    path: () => path,
+  });
+  const line = (id: string): { link: Link; said: PeerMessage[] } => {
+    const said: PeerMessage[] = [];
+    return {
+      link: { id, state: 'open', send: (message: PeerMessage) => void said.push(message) } as unknown as Link,
+      said,
+    };
+  };
+  const ask = (who: { link: Link }, why: 'tree' | 'takeover'): void =>
+    children.subscribe(who.link, { type: 'subscribe', slice: 0, of: 2, why });
+  return { children, sub, line, ask, pass: (ms: number) => (nowMs += ms) };
+}
+
+it('[P6] a stand-in is refused to who is above in the tree', () => {
+  const { children, line, ask } = rig();
+  const above = line('v0above');
+  ask(above, 'takeover');
+  expect(above.said).toMatchObject([{ type: 'refused', why: 'takeover', reason: 'would-loop' }]);
+  expect(children.list()).toEqual([]);
+});
+
+it('[P6] and by who has lost its own parent, has had nothing lately, or has it from the asker', () => {
+  for (const spoil of [{ serving: null }, { lastMs: 0 }, { lastFrom: 'v0child' }]) {
+    const { sub, line, ask } = rig();
+    Object.assign(sub, spoil);
+    const child = line('v0child');
+    ask(child, 'takeover');
+    expect(child.said, JSON.stringify(spoil)).toMatchObject([{ type: 'refused', reason: 'starving' }]);
+  }
+});
+
+it('[P5] one stand-in at a time, ended after its time; one that the tracker confirms stays', () => {
+  const { children, sub, line, ask, pass } = rig();
+  const [first, second] = [line('v0one'), line('v0two')];
+  ask(first, 'takeover');
+  ask(second, 'takeover');
+  expect(children.list()).toEqual([{ slice: 0, id: 'v0one' }]);
+  expect(second.said).toMatchObject([{ type: 'refused', reason: 'full' }]);
+  pass(TAKEOVER_MS - 1);
+  children.sweep();
+  expect(children.list()).toHaveLength(1);
+  pass(1);
+  children.sweep();
+  expect(children.list()).toEqual([]);
+  expect(first.said).toMatchObject([{ type: 'refused', why: 'takeover' }]);
+  sub.lastMs += TAKEOVER_MS; // the slice has gone on coming
+  ask(first, 'takeover');
+  children.expect(0, 'v0one', true);
+  pass(TAKEOVER_MS * 2);
+  children.sweep();
+  expect(children.list()).toEqual([{ slice: 0, id: 'v0one' }]);
+});
+
+it('[P6] an edge that the tracker has planned stands against the path of the moment', () => {
+  const { children, line, ask } = rig();
+  children.expect(0, 'v0above', true);
+  const above = line('v0above');
+  ask(above, 'tree');
+  expect(above.said).toEqual([]);
+  expect(children.list()).toEqual([{ slice: 0, id: 'v0above' }]);
+});

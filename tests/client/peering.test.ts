@@ -1,0 +1,225 @@
+// The rules between parents and children, with real peers on wires in memory.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+import { FORWARD, MeshRig } from '../support/mesh-rig.ts';
+
+let rig: MeshRig;
+beforeEach(() => {
+  rig = new MeshRig();
+});
+afterEach(() => rig.close());
+
+type Seat = Awaited<ReturnType<MeshRig['join']>>;
+const gaps = (units: readonly number[]): number[] =>
+  units.filter((unit, i) => i > 0 && unit !== (units[i - 1] ?? 0) + 1);
+const kindsAt = (rigOf: MeshRig, seat: Seat): string[] => {
+  const socket = rigOf.net.sockets.findLast(
+    (s) => s.url === FORWARD.url && s.messages().some((m) => m['type'] === 'hello' && m['id'] === seat.id),
+  );
+  return [...(rigOf.subscriptions.get(socket as never)?.values() ?? [])];
+};
+
+/** Three seated viewers: one holds slice 0 of the forward, the second slice 1, the third is fed by both. */
+async function threeViewers(): Promise<[Seat, Seat, Seat]> {
+  rig.startUnits();
+  const a = await rig.join();
+  rig.plan(a, [FORWARD.id, FORWARD.id]);
+  await rig.net.pass(300);
+  const b = await rig.join();
+  rig.plan(b, [a.id, FORWARD.id]);
+  await rig.net.pass(500);
+  rig.plan(a, [FORWARD.id, b.id]);
+  await rig.net.pass(500);
+  const c = await rig.join();
+  rig.plan(c, [a.id, b.id]);
+  await rig.net.pass(1_500);
+  return [a, b, c];
+}
+
+describe('start', () => {
+  it('[P1] text before the hello closes the link', async () => {
+    await rig.join();
+    const socket = rig.net.socketTo('forward');
+    socket.heard = () => {}; // this forward says no hello
+    const seat = await rig.join();
+    const mine = rig.net.socketTo('forward');
+    mine.send({ type: 'alive', epoch: 1, newest: [], path: [], backlogMs: 0 });
+    await rig.net.pass(5);
+    expect(mine.messages()[0]).toMatchObject({ type: 'hello', v: 1, stream: 'live', id: seat.id });
+    expect(seat.peer.stats().state).not.toBe('playing');
+  });
+
+  it('[P2] [W9] a newcomer asks the forward for every slice at once and begins at a keyframe', async () => {
+    rig.startUnits();
+    await rig.net.pass(66 * 20);
+    const seat = await rig.join();
+    expect(kindsAt(rig, seat)).toEqual(['bootstrap', 'bootstrap']);
+    await rig.net.pass(100);
+    expect(rig.played.get(seat.id)?.[0]).toBe(16);
+    expect(seat.peer.stats().state).toBe('playing');
+  });
+});
+
+describe('parents', () => {
+  it('[P3] [P4] are changed make-before-break: nothing missing, the forward relieved', async () => {
+    const [a, b, c] = await threeViewers();
+    for (const seat of [a, b, c]) expect(gaps(rig.played.get(seat.id) ?? [])).toEqual([]);
+    expect(c.peer.stats().parents).toEqual([
+      { slice: 0, id: a.id, kind: 'peer' },
+      { slice: 1, id: b.id, kind: 'peer' },
+    ]);
+    expect(kindsAt(rig, a)).toEqual(['tree']);
+    expect(kindsAt(rig, b)).toEqual(['tree']);
+    expect(kindsAt(rig, c)).toEqual([]);
+    const { duplicateBytes, receivedBytes } = c.peer.stats();
+    expect(duplicateBytes / (receivedBytes.forward + receivedBytes.peers)).toBeLessThan(0.1);
+  });
+
+  it('[P8] [P14] a parent that says bye is replaced by a neighbour at once', async () => {
+    const [a, b, c] = await threeViewers();
+    rig.plan(b, [a.id, FORWARD.id]);
+    rig.plan(a, [FORWARD.id, FORWARD.id]);
+    rig.plan(c, [b.id, a.id]); // slice 0 two hops down, through b
+    await rig.net.pass(1_500);
+    b.peer.close();
+    await rig.net.pass(30);
+    expect(c.peer.stats().parents.find((p) => p.slice === 0)).toEqual({ slice: 0, id: a.id, kind: 'peer' });
+    await rig.net.pass(1_000);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: b.id, how: 'bye' });
+  });
+
+  it('[P8] when the lost parent was next to the forward, everybody below lacks the slice: the forward is asked at once', async () => {
+    const [a, , c] = await threeViewers();
+    a.peer.close();
+    await rig.net.pass(30);
+    expect(c.peer.stats().parents.find((p) => p.slice === 0)?.kind).toBe('forward');
+    await rig.net.pass(1_000);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
+  it('[P9] a silent parent is suspected, then given up, and its slice goes on coming', async () => {
+    const [a, b, c] = await threeViewers();
+    const linkToA = [...rig.net.calls.values()].find(
+      (call) => call.ends.some((e) => e.isOpen) && call === callBetween(a, c),
+    );
+    for (const end of linkToA?.ends ?? []) end.blocked = true;
+    await rig.net.pass(SUSPECT_SILENCE_MS + 120);
+    expect(c.tracker?.messages().filter((m) => m['type'] === 'lost')).toEqual([]);
+    await rig.net.pass(DEAD_SILENCE_MS);
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'silent' });
+    await rig.net.pass(1_000);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+    expect(b.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
+  });
+
+  it('[P5] a stand-in ends after its time; the forward takes over', async () => {
+    const [a, b, c] = await threeViewers();
+    rig.plan(a, [FORWARD.id, FORWARD.id]);
+    rig.plan(c, [b.id, a.id]);
+    await rig.net.pass(1_500);
+    b.peer.close();
+    await rig.net.pass(500);
+    expect(a.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
+    await rig.net.pass(TAKEOVER_MS + 300);
+    expect(a.peer.stats().children).not.toContainEqual({ slice: 0, id: c.id });
+    expect(c.peer.stats().parents.find((p) => p.slice === 0)?.kind).toBe('forward');
+    expect(kindsAt(rig, c)).toEqual(['takeover']);
+    await rig.net.pass(500);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
+  it('[P6] who is above the asker, or lacks the slice, refuses to stand in', async () => {
+    const [a, b] = await threeViewers();
+    // b gets slice 0 from a: a may not be fed slice 0 by b, or two would feed each other nothing.
+    expect(b.peer.peer.supply.path(0)).toContain(a.id);
+    for (const socket of rig.net.sockets) if (socket.url === FORWARD.url) socket.close();
+    await rig.net.pass(400);
+    expect(b.peer.stats().children.filter((child) => child.slice === 0 && child.id === a.id)).toEqual([]);
+  });
+
+  it('[P10] [P11] a slice that a parent swallowed is asked of another and nothing is missing', async () => {
+    const [a, b, c] = await threeViewers();
+    // From now on a's slices to c get lost, its keep-alives do not.
+    const call = callBetween(a, c);
+    for (const end of call?.ends ?? []) {
+      const deliver = end.events.message.bind(end.events);
+      end.events.message = (data) => {
+        if (typeof data === 'string') deliver(data);
+      };
+    }
+    const before = c.peer.peer.totals();
+    await rig.net.pass(600);
+    const after = c.peer.peer.totals();
+    expect(after.hedges).toBeGreaterThan(before.hedges);
+    expect(b.peer.stats().sentBytes).toBeGreaterThan(0);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+    expect((rig.played.get(c.id) ?? []).at(-1)).toBeGreaterThan(rig.unit - 8);
+  });
+});
+
+describe('children', () => {
+  it('[P7] asking for what is not held, or too often, is refused and harms nobody', async () => {
+    const [a, , c] = await threeViewers();
+    const [child, parent] = callBetween(a, c)?.ends ?? []; // c has called
+    const answers: Record<string, unknown>[] = [];
+    if (child) {
+      const deliver = child.events.message.bind(child.events);
+      child.events.message = (data) => {
+        if (typeof data === 'string') answers.push(JSON.parse(data) as Record<string, unknown>);
+        deliver(data);
+      };
+    }
+    const want = { type: 'want', epoch: 1_000, slice: 0, of: 2, why: 'pull' };
+    for (let i = 0; i < 200; i++) parent?.events.message(JSON.stringify({ ...want, unit: 100_000 + i }));
+    await rig.net.pass(300);
+    const refusals = answers.filter((m) => m['type'] === 'refused' && m['what'] === 'want').map((m) => m['reason']);
+    expect(refusals.filter((reason) => reason === 'not-here')).toHaveLength(60);
+    expect(refusals.filter((reason) => reason === 'too-fast')).toHaveLength(140);
+    expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: a.id, kind: 'peer' });
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
+  it('[W1] [W5] a slice that was tampered with is not played, not relayed, and ends the link it came on', async () => {
+    const [a, , c] = await threeViewers();
+    const call = callBetween(a, c);
+    for (const end of call?.ends ?? []) {
+      const deliver = end.events.message.bind(end.events);
+      end.events.message = (data) => {
+        if (typeof data === 'string') return deliver(data);
+        const spoilt = data.slice();
+        spoilt[spoilt.length - 1] = (spoilt[spoilt.length - 1] ?? 0) ^ 1;
+        deliver(spoilt);
+      };
+    }
+    await rig.net.pass(500);
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'bad-slice' });
+    await rig.net.pass(500);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+});
+
+describe('sharing', () => {
+  it('[P13] who receives only opens, offers and answers no peer connection', async () => {
+    rig.startUnits();
+    const a = await rig.join(false);
+    rig.plan(a, [FORWARD.id, FORWARD.id]);
+    const b = await rig.join();
+    rig.plan(b, [a.id, FORWARD.id]); // a tracker that errs
+    await rig.net.pass(500);
+    expect(rig.net.calls.size).toBe(1); // b's own attempt; nobody answered
+    expect([...rig.net.calls.values()][0]?.ends).toHaveLength(1);
+    expect(gaps(rig.played.get(b.id) ?? [])).toEqual([]);
+  });
+});
+
+/** The connection between two peers. */
+function callBetween(a: Seat, b: Seat): ReturnType<MeshRig['net']['calls']['get']> {
+  const ids = new Set<string>();
+  for (const seat of [a, b])
+    for (const message of seat.tracker?.messages() ?? []) {
+      const other = seat === a ? b.id : a.id;
+      if (message['type'] === 'signal' && message['to'] === other) ids.add((message['data'] as { call: string }).call);
+    }
+  return [...rig.net.calls].findLast(([id, call]) => ids.has(id) && call.ends.length === 2)?.[1];
+}
