@@ -1,0 +1,163 @@
+// A small mesh in memory: real peers, a tracker and a forward that do what the test says, sealed units, time by hand.
+import { HeadlessPeer } from '../../client/node/headless-peer.ts';
+import { FLAG } from '../../protocol/chunk.ts';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
+import { fragmentsOf } from '../../protocol/slice.ts';
+import { MemoryNet, type ServerEnd } from './memory-net.ts';
+import { createSealer, type Sealer } from './units.ts';
+
+export const FORWARD = { id: 'f00001', url: 'ws://forward/pull' };
+const EPOCH_MS = 1_700_000_000_000;
+const UNIT_MS = 66;
+
+interface Seat {
+  id: string;
+  peer: HeadlessPeer;
+  tracker: ServerEnd | null;
+}
+
+export class MeshRig {
+  readonly net = new MemoryNet();
+  readonly sealer: Sealer = createSealer();
+  readonly seats: Seat[] = [];
+  /** Units that have been pushed so far, the init segment aside. */
+  unit = 0;
+  readonly played = new Map<string, number[]>();
+  /** The forward's subscriptions, by socket: slice -> why. */
+  readonly subscriptions = new Map<ServerEnd, Map<number, string>>();
+  #serial = 0;
+  #stopUnits: (() => void) | null = null;
+
+  constructor() {
+    this.net.getJson = () => ({
+      v: PROTOCOL_VERSION,
+      stream: 'live',
+      tracker: 'ws://tracker/resource',
+      publicKey: Buffer.from(this.sealer.publicKey).toString('base64url'),
+      region: 'here',
+      state: 'live',
+    });
+    this.net.accepted = (socket) => {
+      socket.heard = (data) => {
+        if (typeof data !== 'string') return;
+        const message = JSON.parse(data) as Record<string, unknown> & { type: string };
+        if (socket.url.includes('tracker')) this.#trackerHears(socket, message);
+        else this.#forwardHears(socket, message);
+      };
+    };
+  }
+
+  /** A peer that joins now; it has its welcome when this resolves. */
+  async join(shares = true): Promise<Seat> {
+    const id = `v0000${this.seats.length + 1}`;
+    const units: number[] = [];
+    this.played.set(id, units);
+    const peer = new HeadlessPeer(
+      this.net.env(),
+      { coordinate: 'http://coordinate', stream: 'live', shares, role: 'viewer' },
+      { unit: ({ held }) => void units.push(held.head.unit) },
+    );
+    const seat: Seat = { id, peer, tracker: null };
+    this.seats.push(seat);
+    peer.start();
+    await this.net.pass(30);
+    return seat;
+  }
+
+  /** Tells a peer its parents: an id for each slice. */
+  plan(child: Seat, parents: readonly string[], alternatives: readonly string[] = []): void {
+    for (const [slice, id] of parents.entries())
+      this.seats.find((s) => s.id === id)?.tracker?.send({ type: 'child', slice, id: child.id, expected: true });
+    const named = (id: string, slice: number): object =>
+      id === FORWARD.id ? { kind: 'forward', slice, ...FORWARD } : { kind: 'peer', slice, id };
+    child.tracker?.send({
+      type: 'plan',
+      serial: ++this.#serial,
+      k: 2,
+      layout: 1,
+      parents: parents.map(named),
+      alternatives: alternatives.map(named),
+      why: 'the test says so',
+    });
+  }
+
+  /** A unit every UNIT_MS from now on. */
+  startUnits(): void {
+    const push = (): void => {
+      void this.push(++this.unit);
+      this.#stopUnits = this.net.after(UNIT_MS, push);
+    };
+    push();
+  }
+
+  stopUnits(): void {
+    this.#stopUnits?.();
+  }
+
+  /** Sends one unit to all who subscribed at the forward. */
+  async push(unit: number): Promise<void> {
+    for (const [socket, slices] of this.subscriptions)
+      for (const slice of slices.keys()) await this.#sendSlice(socket, unit, slice);
+  }
+
+  close(): void {
+    this.stopUnits();
+    for (const { peer } of this.seats) peer.close();
+  }
+
+  async #sendSlice(socket: ServerEnd, unit: number, k: number, flags = 0): Promise<void> {
+    const sourceMs = this.#sourceMs(unit);
+    for (const message of fragmentsOf(await this.sealer.slice(unit, k, 2, { sourceMs }), 1, 1e9, flags))
+      socket.send(message);
+  }
+
+  #sourceMs(unit: number): number {
+    return EPOCH_MS + unit * UNIT_MS;
+  }
+
+  #trackerHears(socket: ServerEnd, message: Record<string, unknown> & { type: string }): void {
+    if (message.type === 'hello') {
+      const seat = this.seats.find((s) => s.tracker === null || s.tracker.isClosed);
+      if (!seat) throw new Error('a stranger says hello');
+      seat.tracker = socket;
+      socket.send({
+        type: 'welcome',
+        v: PROTOCOL_VERSION,
+        id: seat.id,
+        secret: 's',
+        k: 2,
+        layout: 1,
+        iceServers: [],
+        forwards: [FORWARD],
+        targetDelayMs: 300,
+        uploadCap: 1.5,
+        state: 'live',
+      });
+    } else if (message.type === 'signal') {
+      const from = this.seats.find((s) => s.tracker === socket)?.id;
+      this.seats.find((s) => s.id === message['to'])?.tracker?.send({ type: 'signal', from, data: message['data'] });
+    } else if (message.type === 'ping') {
+      const now = this.#sourceMs(this.unit);
+      socket.send({ type: 'pong', t: message['t'], coordinateMs: now, uncertainMs: 1 });
+    }
+  }
+
+  #forwardHears(socket: ServerEnd, message: Record<string, unknown> & { type: string }): void {
+    if (message.type === 'hello') socket.send({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: FORWARD.id });
+    const slice = Number(message['slice']);
+    const slices = this.subscriptions.get(socket) ?? new Map<number, string>();
+    if (message.type === 'subscribe') {
+      const isKnown = slices.has(slice);
+      slices.set(slice, String(message['why']));
+      this.subscriptions.set(socket, slices);
+      if (isKnown) return;
+      const from =
+        message['from'] === undefined ? Math.max(1, this.unit - ((this.unit - 1) % 15)) : Number(message['from']);
+      void (async () => {
+        if (message['from'] === undefined) await this.#sendSlice(socket, 0, slice);
+        for (let unit = from; unit <= this.unit; unit++) await this.#sendSlice(socket, unit, slice);
+      })();
+    } else if (message.type === 'unsubscribe') slices.delete(slice);
+    else if (message.type === 'want') void this.#sendSlice(socket, Number(message['unit']), slice, FLAG.retransmit);
+  }
+}
