@@ -1,0 +1,53 @@
+// Who may come in as a viewer: tickets, used once each, and the secret by which a viewer that lost its connection is known again.
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { accept, refuse, type Result } from '../../protocol/refusal.ts';
+import { checkTicket } from '../shared/guard.ts';
+
+/** Used tickets remembered until they expire: ten minutes of a thousand joins a second would not fit, and is refused. */
+const MAX_USED_TICKETS = 200_000;
+
+export class Gate {
+  readonly #meshSecret: string | undefined;
+  /** With a shared secret a viewer is known again even by a restarted tracker. */
+  readonly #key: Buffer;
+  readonly #used = new Map<string, number>();
+
+  constructor(meshSecret: string | undefined) {
+    this.#meshSecret = meshSecret;
+    this.#key =
+      meshSecret === undefined
+        ? randomBytes(32)
+        : createHash('sha256').update(`viewer identity|${meshSecret}`).digest();
+  }
+
+  newId(): string {
+    return `v${randomBytes(9).toString('base64url')}`;
+  }
+
+  /** Proves that a viewer was given this id for this stream. */
+  secretOf(id: string, stream: string): string {
+    return createHmac('sha256', this.#key).update(`${id}|${stream}`).digest('base64url');
+  }
+
+  knows(id: string, stream: string, secret: string): boolean {
+    const [a, b] = [Buffer.from(secret), Buffer.from(this.secretOf(id, stream))];
+    return a.length === b.length && timingSafeEqual(a, b);
+  }
+
+  /** Takes a ticket: valid for the stream, and for the first time here [S3]. Without a shared secret everyone may come in. */
+  admit(ticket: string | undefined, stream: string, nowMs: number): Result<null> {
+    if (this.#meshSecret === undefined) return accept(null);
+    const checked = checkTicket(this.#meshSecret, ticket, stream, nowMs);
+    if (!checked.ok) return checked;
+    const { nonce, expiresMs } = checked.value;
+    if (this.#used.has(nonce))
+      return refuse('bad-ticket', 'This ticket was used already; reload the page for a new one.');
+    if (this.#used.size >= MAX_USED_TICKETS) {
+      for (const [used, untilMs] of this.#used) if (untilMs < nowMs) this.#used.delete(used);
+      if (this.#used.size >= MAX_USED_TICKETS)
+        return refuse('full', 'Too many viewers are joining; try again in a minute.');
+    }
+    this.#used.set(nonce, expiresMs);
+    return accept(null);
+  }
+}

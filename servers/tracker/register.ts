@@ -1,0 +1,99 @@
+// Keeps this tracker known to the coordinate: registers, sends a heartbeat a second, says goodbye. The coordinate may start later, go
+// and come back: that is tried for ever, quietly.
+import * as v from 'valibot';
+import { TrackerWelcome, type TrackerRecord } from '../../protocol/backbone.ts';
+import { TRACKER_HEARTBEAT_MS } from '../../protocol/limits.ts';
+import type { Log } from '../shared/log.ts';
+import type { CoordinateClock } from './clock.ts';
+
+const RETRY_FIRST_MS = 300;
+const RETRY_MOST_MS = 2_000;
+const ANSWER_WITHIN_MS = 2_000;
+const MAX_ANSWER_CHARS = 1024 * 1024;
+
+export interface RegistrationOptions {
+  /** Base address of the coordinate. */
+  coordinate: string;
+  meshSecret: string | undefined;
+  record(): TrackerRecord;
+  clock: CoordinateClock;
+  /** Each answer; null when the coordinate does not answer any more. */
+  heard: (welcome: TrackerWelcome | null) => void;
+  log: Log;
+}
+
+export class Registration {
+  readonly #options: RegistrationOptions;
+  #registered = false;
+  #retryMs = RETRY_FIRST_MS;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+  }
+
+  get isRegistered(): boolean {
+    return this.#registered;
+  }
+
+  start(): void {
+    void this.#beat();
+  }
+
+  /** Says goodbye if anybody listens; waits for that only a moment. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (!this.#registered) return;
+    const path = `/tracker?id=${encodeURIComponent(this.#options.record().id)}`;
+    await this.#ask('DELETE', path).catch(() => null); // it will miss our heartbeats
+  }
+
+  async #beat(): Promise<void> {
+    const { log, coordinate, heard } = this.#options;
+    const was = this.#registered;
+    try {
+      const welcome = await this.#say(was ? 'PUT' : 'POST');
+      if (this.#closed) return;
+      this.#registered = true;
+      this.#retryMs = RETRY_FIRST_MS;
+      if (!was) log.info({ coordinate }, 'registered at the coordinate');
+      heard(welcome);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#registered = false;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (was) log.warn({ coordinate, reason }, 'lost the coordinate; trying again');
+      else log.debug({ coordinate, reason }, 'the coordinate does not answer yet');
+      if (was) heard(null);
+    }
+    this.#timer = setTimeout(() => void this.#beat(), this.#registered ? TRACKER_HEARTBEAT_MS : this.#retryMs);
+    if (!this.#registered) this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs * 1.6);
+  }
+
+  async #say(method: 'POST' | 'PUT'): Promise<TrackerWelcome> {
+    const measured = this.#options.clock.measure();
+    const response = await this.#ask(method, '/tracker', JSON.stringify(this.#options.record()));
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 300)}`);
+    if (text.length > MAX_ANSWER_CHARS) throw new Error('its answer is too long');
+    const welcome = v.parse(TrackerWelcome, JSON.parse(text));
+    measured(welcome.coordinateMs);
+    return welcome;
+  }
+
+  #ask(method: string, path: string, body?: string): Promise<Response> {
+    const { coordinate, meshSecret } = this.#options;
+    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    if (meshSecret !== undefined) headers['authorization'] = `Bearer ${meshSecret}`;
+    const signal = AbortSignal.timeout(this.#closed ? 500 : ANSWER_WITHIN_MS);
+    return fetch(`${coordinate.replace(/\/$/, '')}${path}`, {
+      method,
+      headers,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+}

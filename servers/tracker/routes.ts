@@ -1,0 +1,82 @@
+// The tracker's doors: which path leads where, and who may enter. What happens behind them is tracker.ts.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { ForwardRecord, TrackerRecord } from '../../protocol/backbone.ts';
+import { MAX_BACKBONE_CHARS, MAX_SIGNAL_CHARS } from '../../protocol/limits.ts';
+import { isServer, mayLook } from '../shared/guard.ts';
+import { sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
+import { debugPage, type debugJson } from './debug.ts';
+
+/** Message caps count UTF-16 code units; a WebSocket counts UTF-8 bytes. */
+const UTF8_PER_CHAR = 3;
+
+export interface RoutesOwner {
+  readonly meshSecret: string | undefined;
+  readonly debugToken: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** Another viewer's connection would be one too many. */
+  isFull(): boolean;
+  isReady(): boolean;
+  record(): TrackerRecord;
+  forwardRecords(): ForwardRecord[];
+  debug(): ReturnType<typeof debugJson>;
+  viewerCame(socket: WebSocket, request: IncomingMessage): void;
+  forwardCame(socket: WebSocket): void;
+  readerCame(socket: WebSocket): void;
+}
+
+export function createRoutes(owner: RoutesOwner): Server {
+  const viewers = webSockets(MAX_SIGNAL_CHARS * UTF8_PER_CHAR);
+  const forwards = webSockets(MAX_BACKBONE_CHARS * UTF8_PER_CHAR);
+  const readers = webSockets(1_024);
+  const server = createServer((request, response) => answer(owner, request, response));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    const take = (sockets: WebSocketServer, then: (ws: WebSocket) => void): void =>
+      sockets.handleUpgrade(request, socket, head, then);
+    switch (targetOf(request).pathname) {
+      case '/resource':
+        if (owner.isFull()) return deny(socket, '503 Service Unavailable');
+        return take(viewers, (ws) => owner.viewerCame(ws, request));
+      case '/forward':
+        if (!isServer(request, owner.meshSecret)) return deny(socket, '401 Unauthorized');
+        return take(forwards, (ws) => owner.forwardCame(ws));
+      case '/debug/feed':
+        if (!mayLook(request, owner.debugToken, owner.publicUrl)) return deny(socket, '401 Unauthorized');
+        return take(readers, (ws) => owner.readerCame(ws));
+      default:
+        return deny(socket, '404 Not Found');
+    }
+  });
+  return server;
+}
+
+function answer(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return sendText(response, 405, 'Only GET is answered here.\n');
+  switch (targetOf(request).pathname) {
+    case '/healthz':
+      return sendText(response, 200, 'ok\n');
+    case '/readyz':
+      if (owner.isReady()) return sendText(response, 200, 'ready\n');
+      return sendText(response, 503, 'No forward is connected yet.\n');
+    case '/forwards':
+      if (!isServer(request, owner.meshSecret))
+        return sendText(response, 401, 'The shared secret is missing or wrong.\n');
+      return sendJson(response, 200, { tracker: owner.record(), forwards: owner.forwardRecords() });
+    case '/debug':
+      if (!mayLook(request, owner.debugToken, owner.publicUrl))
+        return sendText(response, 401, 'Open this page with ?token= and the debug token.\n');
+      if (wantsJson(request)) return sendJson(response, 200, owner.debug());
+      return sendText(response, 200, debugPage(owner.debug()), 'text/html; charset=utf-8');
+    default:
+      return sendText(response, 404, 'A tracker answers /resource, /forwards, /healthz, /readyz and /debug.\n');
+  }
+}
+
+const deny = (socket: Duplex, line: string): void =>
+  void socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+
+const webSockets = (maxPayload: number): WebSocketServer =>
+  new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });

@@ -1,0 +1,26 @@
+// What the tracker needs to know to start. Where the values come from is servers/shared/settings.ts.
+import type { IceServer, SliceCount } from '../../protocol/fields.ts';
+
+export interface TrackerSettings {
+  host: string;
+  /** HTTP and WebSocket; 0 takes any free port. */
+  port: number;
+  /** UDP port of the STUN responder, null for none; when it equals `port` it takes the same number as `port` really got. */
+  stunPort: number | null;
+  /** As viewers and the coordinate reach this tracker, e.g. `https://live.example.org:9090`. */
+  publicUrl?: string | undefined;
+  /** Base address of the coordinate to register at. */
+  coordinate?: string | undefined;
+  meshSecret?: string | undefined;
+  debugToken?: string | undefined;
+  region: string;
+  k: SliceCount;
+  /** Full copies that forwards give to sharing viewers; absent: max(1, 0.5 % of them). */
+  directCopies?: number | undefined;
+  /** A viewer uploads at most this many copies of the stream. */
+  uploadCap: number;
+  /** Given to viewers beside the STUN responder of this program. */
+  iceServers: readonly IceServer[];
+  /** Give viewers the STUN responder of this program. */
+  stun: boolean;
+}
