@@ -1,0 +1,31 @@
+// Counts what leaves on the viewers' sockets, by kind, frame headers included.
+
+export type EgressKind = 'media' | 'bootstrap' | 'repair' | 'control';
+
+/** A WebSocket frame from a server: payload and its header (RFC 6455, 5.2). */
+export const framedBytes = (payload: number): number => payload + (payload < 126 ? 2 : payload < 65_536 ? 4 : 10);
+
+const RATE_WINDOW_MS = 2_000;
+
+export class Egress {
+  readonly bytes: Record<EgressKind, number> = { media: 0, bootstrap: 0, repair: 0, control: 0 };
+  #rateFrom = { bytes: 0, atMs: 0 };
+  bitsPerSecond = 0;
+
+  count(kind: EgressKind, payloadBytes: number): void {
+    this.bytes[kind] += framedBytes(payloadBytes);
+  }
+
+  get total(): number {
+    return this.bytes.media + this.bytes.bootstrap + this.bytes.repair + this.bytes.control;
+  }
+
+  /** Called about once a second. */
+  measure(nowMs: number): void {
+    const elapsedMs = nowMs - this.#rateFrom.atMs;
+    if (elapsedMs < RATE_WINDOW_MS / 2) return;
+    if (this.#rateFrom.atMs > 0)
+      this.bitsPerSecond = Math.round(((this.total - this.#rateFrom.bytes) * 8_000) / elapsedMs);
+    this.#rateFrom = { bytes: this.total, atMs: nowMs };
+  }
+}

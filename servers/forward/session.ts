@@ -1,0 +1,225 @@
+// One viewer at the forward: what it has subscribed to, how far behind it is by its own acknowledgements, and what is sent to it.
+import type { WebSocket } from 'ws';
+import { decodeMessage } from '../../protocol/decode.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
+import {
+  MAX_LAG_MS,
+  MAX_PEER_MESSAGE_CHARS,
+  MAX_SOCKET_BUFFER_BYTES,
+  PROTOCOL_VERSION,
+} from '../../protocol/limits.ts';
+import { PeerMessage } from '../../protocol/peering.ts';
+import { refuse, type Refusal, type Result } from '../../protocol/refusal.ts';
+import type { EgressKind } from './egress.ts';
+import type { BufferedUnit, StreamBuffer } from './stream-buffer.ts';
+
+type Why = Extract<PeerMessage, { type: 'subscribe' }>['why'];
+type Subscribe = Extract<PeerMessage, { type: 'subscribe' }>;
+
+interface Subscription {
+  k: number;
+  K: SliceCount;
+  why: Why;
+}
+
+const KIND: Record<Why, EgressKind> = { tree: 'media', bootstrap: 'bootstrap', takeover: 'repair' };
+/** Single slices that a viewer may ask for in a second. */
+const WANTS_PER_SECOND = 120;
+
+export interface SessionHost {
+  id: string;
+  /** The stream's buffer for a viewer that may have it. */
+  admit(stream: string, ticket: string | undefined): Result<StreamBuffer>;
+  /** Room for one more slice? */
+  room(): Result<null>;
+  count(kind: EgressKind, bytes: number): void;
+  subscribed(session: Session, change: 1 | -1): void;
+}
+
+export class Session {
+  readonly socket: WebSocket;
+  id = '';
+  stream: StreamBuffer | null = null;
+  readonly subscriptions = new Map<string, Subscription>();
+  lagMs = 0;
+  skips = 0;
+  readonly #host: SessionHost;
+  #ackedUnit = 0;
+  #epoch = 0;
+  /** Source time of the newest unit sent, and of the first since the last acknowledgement was due. */
+  #sentMs = 0;
+  #firstSentMs = 0;
+  #skipping = false;
+  #wants = { sinceMs: 0, count: 0 };
+
+  constructor(socket: WebSocket, host: SessionHost) {
+    this.socket = socket;
+    this.#host = host;
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (isBinary)
+        return this.refuse('hello', { reason: 'bad-message', detail: 'Viewers send no media to a forward.' }, true);
+      const decoded = decodeMessage(PeerMessage, data.toString('utf8'), MAX_PEER_MESSAGE_CHARS);
+      if (!decoded.ok) return this.refuse('hello', decoded.refusal, true);
+      this.#take(decoded.value);
+    });
+  }
+
+  send(message: PeerMessage): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    const text = JSON.stringify(message);
+    this.#host.count('control', text.length);
+    this.socket.send(text);
+  }
+
+  refuse(
+    what: 'hello' | 'subscribe' | 'want',
+    refusal: Refusal,
+    close = false,
+    more: { slice?: number; unit?: number; why?: Why } = {},
+  ): void {
+    this.send({ type: 'refused', what, ...refusal, ...more });
+    if (close) this.socket.close(1008, refusal.reason);
+  }
+
+  /** A new unit of the stream. Never waits: what is not encoded yet is sent when it is. */
+  push(unit: BufferedUnit): void {
+    if (this.subscriptions.size === 0) return;
+    if (this.socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) return this.socket.terminate();
+    this.#watchLag(unit);
+    if (this.#skipping) return;
+    for (const sub of this.subscriptions.values()) this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
+    this.#sentMs = unit.sourceMs;
+  }
+
+  news(): void {
+    if (this.stream) this.send({ type: 'stream', state: this.stream.state, epoch: this.stream.epoch });
+  }
+
+  #sendSlice(unit: BufferedUnit, k: number, K: SliceCount, kind: EgressKind): void {
+    const message = unit.message(k, K);
+    if (message instanceof Uint8Array) this.#sendBytes(message, kind);
+    else void message.then((bytes) => this.#sendBytes(bytes, kind));
+  }
+
+  #sendBytes(bytes: Uint8Array, kind: EgressKind): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    this.#host.count(kind, bytes.length);
+    this.socket.send(bytes);
+  }
+
+  /** [P12] Over MAX_LAG_MS behind by its acknowledgements, nothing more is sent until the next keyframe. */
+  #watchLag(unit: BufferedUnit): void {
+    if (this.stream && this.#epoch !== this.stream.epoch) {
+      this.#epoch = this.stream.epoch;
+      this.#ackedUnit = 0;
+      this.#firstSentMs = unit.sourceMs;
+    }
+    this.#firstSentMs ||= unit.sourceMs;
+    const acked = this.stream?.get(this.#ackedUnit);
+    const ackedMs = this.#ackedUnit > 0 && acked ? acked.sourceMs : this.#firstSentMs;
+    this.lagMs = Math.max(0, this.#sentMs - Math.max(ackedMs, this.#firstSentMs));
+    if (!this.#skipping && this.lagMs > MAX_LAG_MS) {
+      this.#skipping = true;
+      this.skips++;
+    }
+    if (this.#skipping && unit.isKey && unit.number > 0) {
+      this.#skipping = false;
+      this.#firstSentMs = this.#sentMs = unit.sourceMs;
+    }
+  }
+
+  #take(message: PeerMessage): void {
+    if (message.type === 'hello') return this.#hello(message);
+    if (!this.stream) return this.refuse('hello', { reason: 'bad-message', detail: 'Say hello first.' }, true);
+    switch (message.type) {
+      case 'subscribe':
+        return this.#subscribe(this.stream, message);
+      case 'unsubscribe':
+        for (const [key, sub] of this.subscriptions) {
+          if (sub.k !== message.slice) continue;
+          this.subscriptions.delete(key);
+          this.#host.subscribed(this, -1);
+        }
+        return;
+      case 'want':
+        return this.#want(this.stream, message);
+      case 'ack':
+        if (message.epoch === this.stream.epoch && message.unit > this.#ackedUnit) this.#ackedUnit = message.unit;
+        return;
+      case 'ping':
+        return this.send({ type: 'pong', t: message.t });
+      case 'bye':
+        return this.socket.close(1000);
+      case 'refused':
+      case 'alive':
+      case 'stream':
+      case 'pong':
+        return;
+    }
+  }
+
+  #hello(message: Extract<PeerMessage, { type: 'hello' }>): void {
+    if (this.stream) return;
+    if (message.v !== PROTOCOL_VERSION)
+      return this.refuse(
+        'hello',
+        { reason: 'wrong-version', detail: `This forward speaks version ${PROTOCOL_VERSION}. Reload the page.` },
+        true,
+      );
+    const admitted = this.#host.admit(message.stream, message.ticket);
+    if (!admitted.ok) return this.refuse('hello', admitted.refusal, true);
+    this.id = message.id;
+    this.stream = admitted.value;
+    this.send({ type: 'hello', v: PROTOCOL_VERSION, stream: message.stream, id: this.#host.id });
+    this.news();
+  }
+
+  #subscribe(stream: StreamBuffer, message: Subscribe): void {
+    const { slice: k, of: K, why } = message;
+    if (k >= K)
+      return this.refuse('subscribe', refuse('bad-message', `There is no slice ${k} of ${K}.`).refusal, false, {
+        slice: k,
+        why,
+      });
+    const key = `${k}/${K}`;
+    const known = this.subscriptions.get(key);
+    if (known) {
+      known.why = why; // bootstrap becomes tree: nothing is sent twice
+      return;
+    }
+    const room = this.#host.room();
+    if (!room.ok) return this.refuse('subscribe', room.refusal, false, { slice: k, why });
+    this.subscriptions.set(key, { k, K, why });
+    this.#host.subscribed(this, 1);
+    const sameEpoch = message.epoch === stream.epoch && stream.epoch !== 0;
+    if (!sameEpoch && stream.init) this.#sendSlice(stream.init, k, K, KIND[why]);
+    const run = sameEpoch && message.from !== undefined ? stream.since(message.from) : stream.startRun();
+    for (const unit of run) this.#sendSlice(unit, k, K, KIND[why]);
+    this.#firstSentMs = this.#sentMs = run.at(-1)?.sourceMs ?? 0;
+  }
+
+  #want(stream: StreamBuffer, message: Extract<PeerMessage, { type: 'want' }>): void {
+    const { epoch, unit: number, slice: k, of: K } = message;
+    const nowMs = Date.now();
+    if (nowMs - this.#wants.sinceMs > 1_000) this.#wants = { sinceMs: nowMs, count: 0 };
+    if (++this.#wants.count > WANTS_PER_SECOND)
+      return this.refuse('want', refuse('too-fast', `At most ${WANTS_PER_SECOND} requests a second.`).refusal, false, {
+        slice: k,
+        unit: number,
+      });
+    const unit = epoch === stream.epoch ? stream.get(number) : undefined;
+    if (!unit || k >= K)
+      return this.refuse('want', refuse('not-here', 'The forward does not hold it.').refusal, false, {
+        slice: k,
+        unit: number,
+      });
+    void Promise.resolve(unit.message(k, K)).then((bytes) => this.#sendBytes(asRetransmit(bytes), 'repair'));
+  }
+}
+
+/** The same message with the hop's retransmit flag set (byte 2 holds the flags; 8 = retransmit). */
+function asRetransmit(message: Uint8Array): Uint8Array {
+  const copy = message.slice();
+  copy[2] = (copy[2] ?? 0) | 8;
+  return copy;
+}
