@@ -81,9 +81,15 @@ class Coordinate {
     this.#streams = new Streams(key, this.#links);
     this.#publishing = new Publishing(this.#streams, { ...settings, ffmpeg }, log);
     this.#roster = new Roster({
-      trackerFound: ({ id, region }, again) => log.info({ tracker: id, region }, again ? 'tracker is back' : 'tracker'),
+      trackerFound: ({ id, region }, again) => {
+        log.info({ tracker: id, region }, again ? 'tracker is back' : 'tracker');
+        this.#carrier.rosterChanged();
+      },
       trackerLost: ({ id }) => log.warn({ tracker: id }, 'tracker lost'),
-      forwardsChanged: () => this.#dial(),
+      forwardsChanged: () => {
+        this.#dial();
+        this.#carrier.rosterChanged();
+      },
     });
     this.#rounds = new TrackerRounds(this.#roster, settings.trackers, meshSecret, log);
     this.#trackerApi = new TrackerApi({

@@ -8,6 +8,8 @@ import type { CoordinateClock } from './clock.ts';
 
 const RETRY_FIRST_MS = 300;
 const RETRY_MOST_MS = 2_000;
+/** After a change that met a heartbeat on its way. */
+const CHANGED_AGAIN_MS = 50;
 const ANSWER_WITHIN_MS = 2_000;
 const MAX_ANSWER_CHARS = 1024 * 1024;
 
@@ -25,6 +27,9 @@ export interface RegistrationOptions {
 export class Registration {
   readonly #options: RegistrationOptions;
   #registered = false;
+  #beating = false;
+  /** Something changed while a heartbeat was on its way. */
+  #stale = false;
   #retryMs = RETRY_FIRST_MS;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -41,6 +46,17 @@ export class Registration {
     void this.#beat();
   }
 
+  /** The record changed: the coordinate hears of it now and not with the next heartbeat. */
+  changed(): void {
+    if (this.#closed || !this.#registered) return;
+    if (this.#beating) {
+      this.#stale = true;
+      return;
+    }
+    if (this.#timer) clearTimeout(this.#timer);
+    void this.#beat();
+  }
+
   /** Says goodbye if anybody listens; waits for that only a moment. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -54,6 +70,8 @@ export class Registration {
   async #beat(): Promise<void> {
     const { log, coordinate, heard } = this.#options;
     const was = this.#registered;
+    this.#beating = true;
+    this.#stale = false;
     try {
       const welcome = await this.#say(was ? 'PUT' : 'POST');
       if (this.#closed) return;
@@ -68,8 +86,11 @@ export class Registration {
       if (was) log.warn({ coordinate, reason }, 'lost the coordinate; trying again');
       else log.debug({ coordinate, reason }, 'the coordinate does not answer yet');
       if (was) heard(null);
+    } finally {
+      this.#beating = false;
     }
-    this.#timer = setTimeout(() => void this.#beat(), this.#registered ? TRACKER_HEARTBEAT_MS : this.#retryMs);
+    const again = this.#stale ? CHANGED_AGAIN_MS : TRACKER_HEARTBEAT_MS;
+    this.#timer = setTimeout(() => void this.#beat(), this.#registered ? again : this.#retryMs);
     if (!this.#registered) this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs * 1.6);
   }
 

@@ -68,7 +68,10 @@ export class Tracker {
       {
         streams: () => this.#swarms.keys(),
         layoutOf: (stream) => ({ k: settings.k, layout: this.#swarms.get(stream)?.layout ?? 1 }),
-        forwardsChanged: () => this.#forwardsChanged(),
+        forwardsChanged: () => {
+          this.#registration?.changed();
+          this.#forwardsChanged();
+        },
         streamsChanged: (names) => this.#spread(names),
         forwardTouched: (id) => this.#renewForward(id),
       },

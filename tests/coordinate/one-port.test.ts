@@ -5,6 +5,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { TrackerRecord } from '../../protocol/backbone.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { openTlsProxy, type TlsProxy } from '../support/tls-proxy.ts';
+import { until } from '../support/until.ts';
 import { stand, type Stand } from './harness.ts';
 import { TEST_CERT } from './self-signed.ts';
 
@@ -89,14 +90,26 @@ describe('one public port', () => {
   });
 
   it('[R5] knows only the ids of its roster, and closes with the other side', async () => {
-    const unknown = dial('/at/t-none/resource');
-    expect(await new Promise((resolve) => unknown.once('error', (e) => resolve(e.message)))).toContain('404');
-    const wrong = dial('/at/t-one/pull');
-    expect(await new Promise((resolve) => wrong.once('error', (e) => resolve(e.message)))).toContain('404');
+    const answers = ['/at/t-none/resource', '/at/t-one/pull'].map((path) => {
+      const socket = dial(path);
+      return new Promise<string>((resolve) => socket.once('error', (error) => resolve(error.message)));
+    });
+    for (const answer of await Promise.all(answers)) expect(answer).toContain('404');
     const socket = dial('/at/t-one/resource');
     await new Promise((resolve) => socket.once('open', resolve));
     for (const client of behind.clients) client.close(4001, 'moved');
     expect(await new Promise((resolve) => socket.once('close', resolve))).toBe(4001);
+  });
+
+  it('[R5] keeps who comes for a forward that its tracker names a moment later', async () => {
+    const early = dial('/at/f-late/pull');
+    const opened = new Promise((resolve, reject) => early.once('open', () => resolve('open')).once('error', reject));
+    await until('the viewer to wait', () => proxy.upgrades.some((path) => path.includes('f-late')));
+    const [forward] = record.forwards;
+    if (!forward) throw new Error('the record of the test names one forward');
+    await register({ ...record, forwards: [forward, { ...forward, id: 'f-late' }] });
+    expect(await opened).toBe('open');
+    early.terminate();
   });
 
   it('[R5] passes nothing of a viewer on before the other side has agreed: no second request slips through', async () => {

@@ -11,6 +11,9 @@ const CONNECT_MS = 3_000;
 const LINGER_MS = 1_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_EARLY_BYTES = 64 * 1024;
+/** A tracker may hand out a forward a moment before its next word to us names it: such a viewer waits so long, not longer. */
+const UNKNOWN_WAIT_MS = 2_500;
+const MAX_WAITING = 500;
 
 /** What is passed on of the viewer's request; above all nothing that could carry a second request with it. */
 const PASSED = [
@@ -27,6 +30,8 @@ const PATH = /^\/at\/([a-z][A-Za-z0-9_-]{3,40})\/(resource|pull)$/;
 export class Carrier {
   readonly #roster: Roster;
   readonly #tunnels = new Set<Duplex>();
+  /** Viewers of a server that is not known yet; each looks again when the roster changed. */
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   constructor(roster: Roster) {
@@ -44,18 +49,50 @@ export class Carrier {
   take(request: IncomingMessage, socket: Duplex, head: Buffer, target: URL, clientAddress: string): boolean {
     const [, id = '', kind] = PATH.exec(target.pathname) ?? [];
     if (kind === undefined) return false;
-    const known =
-      kind === 'resource' ? this.#roster.tracker(id)?.record.resource : this.#roster.forward(id)?.record.pull;
-    if (known === undefined) refuse(socket, '404 Not Found', 'That tracker or forward is not known here.');
-    else if (this.#closed || this.#tunnels.size >= MAX_TUNNELS)
+    const known = this.#addressOf(kind, id);
+    if (this.#closed || this.#tunnels.size >= MAX_TUNNELS)
       refuse(socket, '503 Service Unavailable', 'This coordinate carries as many connections as it can.');
-    else this.#tunnel(request, socket, head, new URL(known), target.search, clientAddress);
+    else if (known !== undefined) this.#tunnel(request, socket, head, new URL(known), target.search, clientAddress);
+    else
+      this.#wait(
+        socket,
+        () => this.take(request, socket, head, target, clientAddress),
+        () => this.#addressOf(kind, id) !== undefined,
+      );
     return true;
+  }
+
+  /** Trackers or forwards came: who waits for one of them goes on. */
+  rosterChanged(): void {
+    for (const look of this.#waiting) look();
   }
 
   close(): void {
     this.#closed = true;
+    for (const look of this.#waiting) look();
     for (const socket of this.#tunnels) socket.destroy();
+  }
+
+  #addressOf(kind: string, id: string): string | undefined {
+    return kind === 'resource' ? this.#roster.tracker(id)?.record.resource : this.#roster.forward(id)?.record.pull;
+  }
+
+  #wait(socket: Duplex, goOn: () => void, isKnown: () => boolean): void {
+    const unknown = (): void => refuse(socket, '404 Not Found', 'That tracker or forward is not known here.');
+    if (this.#waiting.size >= MAX_WAITING) return unknown();
+    const leave = (then: (() => void) | null): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(look);
+      socket.off('close', gone);
+      then?.();
+    };
+    const look = (): void => {
+      if (isKnown() || this.#closed) leave(goOn);
+    };
+    const gone = (): void => leave(null);
+    const timer = setTimeout(() => leave(unknown), UNKNOWN_WAIT_MS);
+    this.#waiting.add(look);
+    socket.on('close', gone);
   }
 
   #tunnel(request: IncomingMessage, socket: Duplex, head: Buffer, to: URL, search: string, client: string): void {

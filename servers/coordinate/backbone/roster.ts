@@ -106,7 +106,7 @@ export class Roster {
     for (const forward of record.forwards) {
       const known = this.#forwards.get(forward.id);
       if (!known && this.#forwards.size >= MAX_FORWARDS) continue;
-      changed ||= known?.record.push !== forward.push;
+      changed ||= !known || known.record.push !== forward.push;
       // The same place under a new name: a forward that was started again.
       if (!known && forward.push !== undefined)
         for (const [id, old] of this.#forwards) if (old.record.push === forward.push) this.#forwards.delete(id);
