@@ -2,6 +2,8 @@
 // read out of the picture. Frames are drawn here and encoded by an ffmpeg of their own, as a broadcaster's would be.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
+import path from 'node:path';
 
 export const WIDTH = 640;
 export const HEIGHT = 360;
@@ -11,9 +13,7 @@ export const BLOCK = 24;
 export const BLOCKS_PER_ROW = 24;
 export const TIME_BITS = 44;
 
-const LUMA = WIDTH * HEIGHT;
-const DARK = 24;
-const BRIGHT = 230;
+const PREFERRED = -10;
 
 export interface ClockSource {
   close(): Promise<void>;
@@ -46,61 +46,41 @@ export function startClockSource(ffmpeg: string, output: readonly string[], audi
     ...video,
     ...output,
   ];
-  const child: ChildProcess = spawn(ffmpeg, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  // A process of its own draws: what this one does (opening and closing tabs) must not hold the source up.
+  const picture = { width: WIDTH, height: HEIGHT, fps: FPS, block: BLOCK, perRow: BLOCKS_PER_ROW, timeBits: TIME_BITS };
+  const program = path.join(import.meta.dirname, 'clock-program.mjs');
+  const artist = spawn(process.execPath, [program, JSON.stringify(picture)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(ffmpeg, args, { stdio: [artist.stdout, 'ignore', 'pipe'] });
+  artist.stdout.destroy(); // ffmpeg has it now
+  for (const one of [artist, child]) prefer(one.pid);
   let words = '';
-  child.stderr?.on('data', (text: Buffer) => (words = (words + text.toString('utf8')).slice(-2_000)));
-  child.stdin?.on('error', () => undefined); // it ended; `exit` tells
+  child.stderr.on('data', (text: Buffer) => (words = (words + text.toString('utf8')).slice(-2_000)));
   let isClosed = false;
   child.on('exit', (code) => {
     if (!isClosed) throw new Error(`the source's ffmpeg ended with ${code}: ${words}`);
   });
-  const texture = drawTexture();
-  const beganMs = performance.now();
-  let number = 0;
-  const draw = (): void => {
-    if (isClosed) return;
-    const frame = Buffer.alloc((LUMA * 3) / 2, 128);
-    for (let y = 0; y < HEIGHT; y++) {
-      const from = y * WIDTH * 2 + ((number * 2) % WIDTH);
-      frame.set(texture.subarray(from, from + WIDTH), y * WIDTH);
-    }
-    stamp(frame, Date.now());
-    if (!child.stdin?.writableNeedDrain) child.stdin?.write(frame);
-    number++;
-    setTimeout(draw, Math.max(0, beganMs + (number * 1_000) / FPS - performance.now()));
-  };
-  draw();
   return {
     async close() {
       isClosed = true;
-      if (child.exitCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
+      await Promise.all([end(artist), end(child)]);
     },
   };
 }
 
-/** Twice as wide as the picture: a window that moves over it gives an encoder honest work. */
-function drawTexture(): Uint8Array {
-  const texture = new Uint8Array(WIDTH * 2 * HEIGHT);
-  for (let y = 0; y < HEIGHT; y++)
-    for (let x = 0; x < WIDTH * 2; x++) {
-      const wave = Math.sin((x % WIDTH) / 17) * Math.cos(y / 23) * 60;
-      const grain = ((((x % WIDTH) * 7919) ^ (y * 104729)) & 31) - 16;
-      texture[y * WIDTH * 2 + x] = 128 + wave + grain;
-    }
-  return texture;
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
 }
 
-function stamp(frame: Buffer, ms: number): void {
-  const bits: number[] = [];
-  for (let bit = TIME_BITS - 1; bit >= 0; bit--) bits.push(Math.floor(ms / 2 ** bit) % 2);
-  const check = bits.reduce((sum, bit, i) => (sum + bit * (i + 1)) % 16, 0);
-  for (let bit = 3; bit >= 0; bit--) bits.push((check >> bit) & 1);
-  for (const [i, bit] of bits.entries()) {
-    const left = (i % BLOCKS_PER_ROW) * BLOCK;
-    const top = Math.floor(i / BLOCKS_PER_ROW) * BLOCK;
-    for (let y = top; y < top + BLOCK; y++) frame.fill(bit ? BRIGHT : DARK, y * WIDTH + left, y * WIDTH + left + BLOCK);
+/** Before the viewers' processes, where this user may: a broadcaster and the servers are other machines than the viewers'. */
+export function prefer(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    setPriority(pid, PREFERRED);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -82,6 +82,7 @@ export class MeshPeer {
     this.journal = new Journal(now);
     this.supply = new Supply({
       now,
+      random: () => env.random(),
       self: () => this.#id ?? '',
       store: this.store,
       links: () => this.#mustLinks(),

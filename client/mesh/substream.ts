@@ -10,6 +10,8 @@ export interface Substream {
   serving: string | null;
   /** A new parent: link opening, or subscribed and silent so far. */
   joining: { id: string; sinceMs: number; asked: boolean } | null;
+  /** When the planned parent is to be joined, if not yet. */
+  dueMs: number | null;
   /** A supplier outside the tree: the forward at the start, somebody at hand when a parent is lost. */
   standIn: { id: string; sinceMs: number; why: 'bootstrap' | 'takeover' } | null;
   /** Who refused or failed lately, and when: not asked again at once. */
@@ -29,6 +31,7 @@ export const newSubstream = (k: number): Substream => ({
   planned: null,
   serving: null,
   joining: null,
+  dueMs: null,
   standIn: null,
   avoided: new Map(),
   delayMs: null,

@@ -7,6 +7,7 @@ import type { Substream } from './substream.ts';
 
 export interface SupplyContext {
   now: () => number;
+  random: () => number;
   self: () => string;
   store: UnitStore;
   links: () => Links;

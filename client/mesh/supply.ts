@@ -1,6 +1,6 @@
-// The taking half of a peer: carries out the tracker's plan make-before-break, stands a neighbour in at once when a parent is lost,
-// and asks again for single slices. Decides by substream.ts and refetch.ts; rules P2, P3, P8 to P11.
-import { CONNECT_TIMEOUT_MS, DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+// The taking half of a peer: carries out the tracker's plan make-before-break, notices when a parent fails (stand-ins.ts bridges that)
+// and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11.
+import { CONNECT_TIMEOUT_MS, DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
@@ -8,6 +8,7 @@ import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signa
 import type { Link } from './link.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
+import { StandIns } from './stand-ins.ts';
 import { newSubstream, observeArrival, type Substream } from './substream.ts';
 
 type Plan = Extract<FromTracker, { type: 'plan' }>;
@@ -17,16 +18,20 @@ type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
 const FIRST_SLICE_MS = 1_500;
 /** Who failed is not asked again for this long. */
 const AVOID_MS = 4_000;
-/** The last resort is tried again sooner: a restarted forward is back within a second. */
-const FORWARD_AGAIN_MS = 500;
 /** A forward that is silent for this long while the stream is live is dialled anew. */
 const FORWARD_SILENCE_MS = 2_500;
 /** Longer between two ticks, and this peer itself stood still. */
 const OWN_PAUSE_MS = 120;
-/** A stand-in has what it was asked for at hand: silence for this long, and it has not. */
-const STAND_IN_SILENCE_MS = 160;
+/** Every neighbour speaks more often than this. */
+const COMMON_GAP_MS = 140;
 /** Silence of everybody that is taken for the loss of a parent. */
 const ALL_SILENT_MS = 1_500;
+/**
+ * A slice that flows already changes its parent calmly: opening a connection costs processor time, and in the moment of a join or a
+ * departure that is short everywhere. In between, at random, so that the children of one parent do not all begin at once.
+ */
+const CALM_LEAST_MS = 350;
+const CALM_SPREAD_MS = 450;
 /** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
 const FRESH_UNITS = 4;
 
@@ -42,13 +47,17 @@ export class Supply {
   substreams: Substream[] = [];
   readonly #at: SupplyContext;
   readonly pulls: Pulls;
+  readonly #standIns: StandIns;
   #tickMs = 0;
-  #alternatives: readonly Parent[] = [];
+  /** When everybody was silent last: what holds all up is no parent's fault, and each has a moment to be heard again. */
+  #gapMs = Number.NEGATIVE_INFINITY;
+  alternatives: readonly Parent[] = [];
   readonly #turnedAway = new Map<string, number>();
 
   constructor(at: SupplyContext) {
     this.#at = at;
     this.pulls = new Pulls(at, this);
+    this.#standIns = new StandIns(at, this);
   }
 
   /** A layout begins: the same substreams go on when K stays. */
@@ -61,23 +70,23 @@ export class Supply {
 
   /** Everything from the forward at once, until parents deliver [P2]. */
   bootstrap(): void {
-    for (const sub of this.substreams) if (!sub.serving && !sub.standIn) this.#standInByForward(sub, 'bootstrap');
+    for (const sub of this.substreams) if (!sub.serving && !sub.standIn) this.#standIns.byForward(sub, 'bootstrap');
   }
 
   follow(plan: Plan): void {
     this.setLayout(plan.k, plan.layout);
-    this.#alternatives = plan.alternatives;
+    this.alternatives = plan.alternatives;
     for (const sub of this.substreams) {
       const parent = plan.parents.find((p) => p.slice === sub.k) ?? null;
       sub.planned = parent;
       if (!parent || sub.serving === parent.id) {
-        sub.joining = null;
+        sub.joining = sub.dueMs = null;
         continue;
       }
       sub.avoided.delete(parent.id);
       if (sub.joining?.id !== parent.id) {
         this.#at.note(`slice ${sub.k}: planned from ${parent.id} (${plan.why})`);
-        this.#join(sub, parent);
+        this.#joinCalmly(sub, parent);
       }
     }
   }
@@ -85,7 +94,7 @@ export class Supply {
   opened(link: Link): void {
     for (const sub of this.substreams) {
       // The start first: what a newcomer is given at once is no tree edge's cost.
-      if (sub.standIn?.id === link.id) this.#subscribe(sub, link, sub.standIn.why);
+      if (sub.standIn?.id === link.id) this.subscribe(sub, link, sub.standIn.why);
       if (sub.joining?.id === link.id) this.#ask(sub, link);
     }
   }
@@ -104,7 +113,7 @@ export class Supply {
     }
     if (sub.serving === link.id) {
       if (isFresh) observeArrival(sub, nowMs, slice.head.sourceMs);
-      if (sub.standIn?.why === 'takeover') this.#endStandIn(sub); // the suspect speaks again
+      if (sub.standIn?.why === 'takeover') this.#standIns.end(sub); // the suspect speaks again
     } else if (sub.standIn?.id === link.id) {
       if (isFresh && sub.serving === null) observeArrival(sub, nowMs, slice.head.sourceMs);
     } else if (
@@ -129,7 +138,7 @@ export class Supply {
     } else if (sub.standIn?.id === link.id) {
       sub.avoided.set(link.id, this.#at.now());
       sub.standIn = null;
-      if (!sub.serving) this.#standIn(sub);
+      if (!sub.serving) this.#standIns.begin(sub);
     }
   }
 
@@ -139,7 +148,7 @@ export class Supply {
       if (sub.standIn?.id === link.id) {
         sub.avoided.set(link.id, this.#at.now());
         sub.standIn = null;
-        if (!sub.serving) this.#standIn(sub);
+        if (!sub.serving) this.#standIns.begin(sub);
       }
       if (sub.serving !== link.id && sub.joining?.id !== link.id) continue;
       const wasNextToForward = (link.alive?.path[sub.k]?.length ?? 0) === 2;
@@ -153,12 +162,15 @@ export class Supply {
     if (nowMs - this.#tickMs > OWN_PAUSE_MS)
       for (const link of this.#at.links().open()) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
     this.#tickMs = nowMs;
+    const open = this.#at.links().open();
+    if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
+      if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#join(sub, sub.planned);
       this.#watchJoining(sub, nowMs);
       if (this.#at.isLive()) this.#watchSilence(sub, nowMs);
-      if (sub.standIn?.why === 'takeover' && sub.serving === null) this.#watchStandIn(sub, sub.standIn, nowMs);
-      if (!sub.serving && !sub.standIn) this.#standIn(sub);
+      if (sub.standIn?.why === 'takeover' && sub.serving === null) this.#standIns.watch(sub, sub.standIn, nowMs);
+      if (!sub.serving && !sub.standIn) this.#standIns.begin(sub);
     }
     const warm = this.#warmForward();
     if (warm) this.#at.links().toForward(warm.id, warm.url);
@@ -205,7 +217,17 @@ export class Supply {
     return ids;
   }
 
+  /** At once where nothing flows or the connection is there; otherwise in a moment. */
+  #joinCalmly(sub: Substream, parent: Parent): void {
+    const flows = sub.serving !== null || sub.standIn !== null;
+    if (!flows || parent.kind === 'forward' || this.#at.links().get(parent.id)?.state === 'open')
+      return this.#join(sub, parent);
+    sub.joining = null;
+    sub.dueMs ??= this.#at.now() + CALM_LEAST_MS + CALM_SPREAD_MS * this.#at.random();
+  }
+
   #join(sub: Substream, parent: Parent): void {
+    sub.dueMs = null;
     const link =
       parent.kind === 'forward'
         ? this.#at.links().toForward(parent.id, parent.url)
@@ -218,11 +240,11 @@ export class Supply {
   #ask(sub: Substream, link: Link): void {
     if (!sub.joining) return;
     sub.joining = { ...sub.joining, asked: true };
-    this.#subscribe(sub, link, 'tree');
+    this.subscribe(sub, link, 'tree');
   }
 
   /** [P3] From the first unit whose slice is missing; two units on when the old supplier still delivers them. */
-  #subscribe(sub: Substream, link: Link, why: 'tree' | 'takeover' | 'bootstrap'): void {
+  subscribe(sub: Substream, link: Link, why: 'tree' | 'takeover' | 'bootstrap'): void {
     const { store } = this.#at;
     const base = { type: 'subscribe' as const, slice: sub.k, of: this.K, why };
     if (store.epoch === 0) return link.send(base);
@@ -238,7 +260,7 @@ export class Supply {
     sub.serving = id;
     sub.joining = null;
     sub.delayMs = null;
-    if (sub.standIn && sub.standIn.id !== id) this.#endStandIn(sub);
+    if (sub.standIn && sub.standIn.id !== id) this.#standIns.end(sub);
     sub.standIn = null;
     if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k });
     this.#at.tell({ type: 'seated', slice: sub.k, id });
@@ -249,6 +271,7 @@ export class Supply {
     const nowMs = this.#at.now();
     sub.avoided.set(id, nowMs);
     if (sub.joining?.id === id) sub.joining = null;
+    if (sub.planned?.id === id) sub.dueMs = null;
     if (sub.serving === id) sub.serving = null;
     this.#at.note(`slice ${sub.k}: lost ${id} (${how})`);
     this.#at.tell({ type: 'lost', slice: sub.k, id, how });
@@ -256,69 +279,13 @@ export class Supply {
     const [forward] = this.#at.forwards();
     if (forward) this.#at.links().toForward(forward.id, forward.url);
     if (!sub.serving && !sub.standIn) {
-      if (wasNextToForward) this.#standInByForward(sub, 'takeover');
-      else this.#standIn(sub);
+      if (wasNextToForward) this.#standIns.byForward(sub, 'takeover');
+      else this.#standIns.begin(sub);
     }
-    const alternative = this.#alternatives.find((p) => p.slice === sub.k && !sub.avoided.has(p.id));
-    if (!sub.joining && !sub.serving && alternative) this.#join(sub, alternative);
-  }
-
-  /** [P8] Somebody at hand, now: a parent of another slice first, any other open peer, at last the forward. */
-  #standIn(sub: Substream): void {
-    const links = this.#at.links();
-    const others = this.substreams.filter((s) => s !== sub).map((s) => s.serving);
-    const ranked = [
-      ...others,
-      ...this.#alternatives.filter((p) => p.slice === sub.k).map((p) => p.id),
-      ...links.open().map((l) => l.id),
-    ];
-    for (const id of ranked) {
-      const link = id ? links.get(id) : undefined;
-      if (
-        !link ||
-        link.state !== 'open' ||
-        link.kind !== 'peer' ||
-        sub.avoided.has(link.id) ||
-        sub.joining?.id === link.id
-      )
-        continue;
-      this.#at.note(`slice ${sub.k}: asks ${link.id} to stand in`);
-      sub.standIn = { id: link.id, sinceMs: this.#at.now(), why: 'takeover' };
-      this.#subscribe(sub, link, 'takeover');
-      return;
-    }
-    this.#standInByForward(sub, 'takeover');
-  }
-
-  #standInByForward(sub: Substream, why: 'bootstrap' | 'takeover'): void {
-    const forwards = this.#at.forwards();
-    const isRested = (id: string): boolean =>
-      this.#at.now() - (sub.avoided.get(id) ?? Number.NEGATIVE_INFINITY) > FORWARD_AGAIN_MS;
-    const forward = forwards.find((f) => !sub.avoided.has(f.id)) ?? forwards.find((f) => isRested(f.id));
-    if (!forward) return;
-    this.#at.note(`slice ${sub.k}: asks the forward (${why})`);
-    sub.standIn = { id: forward.id, sinceMs: this.#at.now(), why };
-    const link = this.#at.links().toForward(forward.id, forward.url);
-    if (link.state === 'open') this.#subscribe(sub, link, why);
-  }
-
-  #endStandIn(sub: Substream): void {
-    const id = sub.standIn?.id;
-    sub.standIn = null;
-    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k });
-  }
-
-  /** A peer stands in for some seconds only; if the tracker has found nobody by then, or it delivers nothing, the forward does. */
-  #watchStandIn(sub: Substream, standIn: NonNullable<Substream['standIn']>, nowMs: number): void {
-    const link = this.#at.links().get(standIn.id);
-    if (link?.kind === 'forward') return;
-    const sinceMs = nowMs - standIn.sinceMs;
-    const delivers = sub.lastFrom === standIn.id && nowMs - sub.lastMs < STAND_IN_SILENCE_MS;
-    if (sinceMs < TAKEOVER_MS && (delivers || sinceMs < STAND_IN_SILENCE_MS)) return;
-    this.#at.note(`slice ${sub.k}: ${standIn.id} stands in with nothing`);
-    sub.avoided.set(standIn.id, nowMs);
-    this.#endStandIn(sub);
-    this.#standInByForward(sub, 'takeover');
+    const alternative = this.alternatives.find((p) => p.slice === sub.k && !sub.avoided.has(p.id));
+    if (sub.joining || sub.serving || !alternative) return;
+    sub.planned = alternative; // until the tracker says otherwise
+    this.#joinCalmly(sub, alternative);
   }
 
   #watchJoining(sub: Substream, nowMs: number): void {
@@ -351,7 +318,12 @@ export class Supply {
       .open()
       .some((other) => other !== link && nowMs - other.heardMs < SUSPECT_SILENCE_MS);
     if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.#parentFailed(sub, link.id, 'silent');
-    else if (heardOthers && silentMs > SUSPECT_SILENCE_MS && nowMs - sub.lastMs > SUSPECT_SILENCE_MS && !sub.standIn)
-      this.#standIn(sub);
+    else if (
+      heardOthers &&
+      silentMs > SUSPECT_SILENCE_MS &&
+      nowMs - Math.max(sub.lastMs, this.#gapMs) > SUSPECT_SILENCE_MS &&
+      !sub.standIn
+    )
+      this.#standIns.begin(sub);
   }
 }

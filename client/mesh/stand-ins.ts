@@ -1,0 +1,88 @@
+// Who delivers a slice while its parent is missing: the forward at the start, then somebody at hand when a parent is lost or suspected.
+// Rules P2 and P8.
+import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import type { Parent } from '../../protocol/signalling.ts';
+import type { Link } from './link.ts';
+import type { SupplyContext } from './supply-context.ts';
+import type { Substream } from './substream.ts';
+
+/** The last resort is tried again sooner: a restarted forward is back within a second. */
+const FORWARD_AGAIN_MS = 500;
+/** A stand-in has what it was asked for at hand: silence for this long, and it has not. */
+const STAND_IN_SILENCE_MS = 160;
+
+/** The supply as its stand-ins see it. */
+interface Supplied {
+  readonly substreams: readonly Substream[];
+  /** Parents that the tracker named for the case of need. */
+  readonly alternatives: readonly Parent[];
+  subscribe(sub: Substream, link: Link, why: 'takeover' | 'bootstrap'): void;
+}
+
+export class StandIns {
+  readonly #at: SupplyContext;
+  readonly #of: Supplied;
+
+  constructor(at: SupplyContext, of: Supplied) {
+    this.#at = at;
+    this.#of = of;
+  }
+
+  /** [P8] Somebody at hand, now: a parent of another slice first, any other open peer, at last the forward. */
+  begin(sub: Substream): void {
+    const links = this.#at.links();
+    const others = this.#of.substreams.filter((s) => s !== sub).map((s) => s.serving);
+    const ranked = [
+      ...others,
+      ...this.#of.alternatives.filter((p) => p.slice === sub.k).map((p) => p.id),
+      ...links.open().map((l) => l.id),
+    ];
+    for (const id of ranked) {
+      const link = id ? links.get(id) : undefined;
+      if (
+        !link ||
+        link.state !== 'open' ||
+        link.kind !== 'peer' ||
+        sub.avoided.has(link.id) ||
+        sub.joining?.id === link.id
+      )
+        continue;
+      this.#at.note(`slice ${sub.k}: asks ${link.id} to stand in`);
+      sub.standIn = { id: link.id, sinceMs: this.#at.now(), why: 'takeover' };
+      this.#of.subscribe(sub, link, 'takeover');
+      return;
+    }
+    this.byForward(sub, 'takeover');
+  }
+
+  byForward(sub: Substream, why: 'bootstrap' | 'takeover'): void {
+    const forwards = this.#at.forwards();
+    const isRested = (id: string): boolean =>
+      this.#at.now() - (sub.avoided.get(id) ?? Number.NEGATIVE_INFINITY) > FORWARD_AGAIN_MS;
+    const forward = forwards.find((f) => !sub.avoided.has(f.id)) ?? forwards.find((f) => isRested(f.id));
+    if (!forward) return;
+    this.#at.note(`slice ${sub.k}: asks the forward (${why})`);
+    sub.standIn = { id: forward.id, sinceMs: this.#at.now(), why };
+    const link = this.#at.links().toForward(forward.id, forward.url);
+    if (link.state === 'open') this.#of.subscribe(sub, link, why);
+  }
+
+  end(sub: Substream): void {
+    const id = sub.standIn?.id;
+    sub.standIn = null;
+    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k });
+  }
+
+  /** A peer stands in for some seconds only; if the tracker has found nobody by then, or it delivers nothing, the forward does. */
+  watch(sub: Substream, standIn: NonNullable<Substream['standIn']>, nowMs: number): void {
+    const link = this.#at.links().get(standIn.id);
+    if (link?.kind === 'forward') return;
+    const sinceMs = nowMs - standIn.sinceMs;
+    const delivers = sub.lastFrom === standIn.id && nowMs - sub.lastMs < STAND_IN_SILENCE_MS;
+    if (sinceMs < TAKEOVER_MS && (delivers || sinceMs < STAND_IN_SILENCE_MS)) return;
+    this.#at.note(`slice ${sub.k}: ${standIn.id} stands in with nothing`);
+    sub.avoided.set(standIn.id, nowMs);
+    this.end(sub);
+    this.byForward(sub, 'takeover');
+  }
+}
