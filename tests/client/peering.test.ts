@@ -98,6 +98,61 @@ describe('parents', () => {
     expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
   });
 
+  it('[P8] ... and nobody else is asked first', async () => {
+    const [a, , c] = await threeViewers();
+    const said = notesOf(c);
+    a.peer.close();
+    await rig.net.pass(30);
+    expect(said().filter((text) => text.includes('asks'))).toEqual(['slice 0: asks the forward (takeover)']);
+  });
+
+  it('[P3] the old parent is kept until the new one delivers, however long that takes', async () => {
+    const [a, , c] = await threeViewers();
+    const d = await rig.join();
+    rig.plan(d, [a.id, FORWARD.id]);
+    await rig.net.pass(1_500);
+    const before = c.peer.peer.totals();
+    const said = notesOf(c);
+    d.peer.close(); // the tracker errs: nobody answers there any more
+    rig.plan(c, [d.id, rig.seats[1]?.id ?? '']);
+    for (let passed = 0; passed < 2_000; passed += 100) {
+      await rig.net.pass(100);
+      expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: a.id, kind: 'peer' });
+    }
+    expect(said()).toEqual([`slice 0: planned from ${d.id} (the test says so)`]);
+    expect(c.peer.peer.totals()).toMatchObject({ hedges: before.hedges, pulls: before.pulls });
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
+  it('[P3] a slice that flows changes its parent in a moment; one that does not, at once', async () => {
+    const [a, b, c] = await threeViewers();
+    const d = await rig.join();
+    rig.plan(d, [a.id, FORWARD.id]);
+    await rig.net.pass(1_500);
+    rig.plan(c, [d.id, b.id]);
+    await rig.net.pass(300);
+    expect(callBetween(d, c)).toBeUndefined();
+    await rig.net.pass(1_000);
+    expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: d.id, kind: 'peer' });
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
+  it('[P9] what holds everybody up at once is no parent’s fault: nobody is asked to stand in', async () => {
+    const [, , c] = await threeViewers();
+    const said = notesOf(c);
+    const calls = [...rig.net.calls.values()];
+    const release = calls.flatMap((call) => call.ends.map((end) => holdUp(end)));
+    await rig.net.pass(SUSPECT_SILENCE_MS + 120);
+    // One neighbour is heard a moment before the other.
+    for (const go of release) {
+      go();
+      await rig.net.pass(35);
+    }
+    await rig.net.pass(300);
+    expect(said().filter((text) => text.includes('asks'))).toEqual([]);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
   it('[P9] a silent parent is suspected, then given up, and its slice goes on coming', async () => {
     const [a, b, c] = await threeViewers();
     const linkToA = [...rig.net.calls.values()].find(
@@ -212,6 +267,27 @@ describe('sharing', () => {
     expect(gaps(rig.played.get(b.id) ?? [])).toEqual([]);
   });
 });
+
+/** What a peer notes about its supply from now on. */
+function notesOf({ peer }: Seat): () => string[] {
+  const from = peer.peer.journal.entries().length;
+  return () =>
+    peer.peer.journal
+      .entries()
+      .slice(from)
+      .map((entry) => entry.text);
+}
+
+/** Keeps what would be heard at this end until the answer is called. */
+function holdUp(end: { events: { message(data: string | Uint8Array): void } }): () => void {
+  const deliver = end.events.message.bind(end.events);
+  const kept: (string | Uint8Array)[] = [];
+  end.events.message = (data) => void kept.push(data);
+  return () => {
+    end.events.message = deliver;
+    for (const data of kept) deliver(data);
+  };
+}
 
 /** The connection between two peers. */
 function callBetween(a: Seat, b: Seat): ReturnType<MeshRig['net']['calls']['get']> {
