@@ -1,0 +1,89 @@
+// The shell: rail with the panes' links, the pane chosen, what is wrong with the connection. Which pane is open is remembered.
+import { Activity, RadioTower, ScrollText, Settings, Share2 } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState, type ComponentType, type MouseEvent } from 'react';
+import { ConnectionBanner, Gate } from './connection.tsx';
+import { RailFoot } from './rail-foot.tsx';
+import { useConsole } from './stores.ts';
+import type { LinkedWire } from './wire/web-wire.ts';
+
+const BroadcastPane = lazy(async () => ({ default: (await import('./broadcast/broadcast-pane.tsx')).BroadcastPane }));
+const MeshPane = lazy(async () => ({ default: (await import('./mesh/mesh-pane.tsx')).MeshPane }));
+const HealthPane = lazy(async () => ({ default: (await import('./health/health-pane.tsx')).HealthPane }));
+const LogsPane = lazy(async () => ({ default: (await import('./logs/logs-pane.tsx')).LogsPane }));
+const SettingsPane = lazy(async () => ({ default: (await import('./settings/settings-pane.tsx')).SettingsPane }));
+const TimeScrubber = lazy(async () => ({ default: (await import('./health/time-scrubber.tsx')).TimeScrubber }));
+
+interface PaneEntry {
+  id: string;
+  name: string;
+  Icon: ComponentType<{ size?: number; 'aria-hidden'?: boolean }>;
+  Pane: ComponentType;
+  /** Has something to show of the past. */
+  hasTime: boolean;
+}
+
+const PANES: readonly PaneEntry[] = [
+  { id: 'broadcast', name: 'Broadcast', Icon: RadioTower, Pane: BroadcastPane, hasTime: false },
+  { id: 'mesh', name: 'Mesh', Icon: Share2, Pane: MeshPane, hasTime: true },
+  { id: 'health', name: 'Health', Icon: Activity, Pane: HealthPane, hasTime: true },
+  { id: 'logs', name: 'Logs', Icon: ScrollText, Pane: LogsPane, hasTime: true },
+  { id: 'settings', name: 'Settings', Icon: Settings, Pane: SettingsPane, hasTime: false },
+];
+const KEPT_AS = 'p2plive-pane';
+
+const firstPane = (): string => {
+  const asked = new URLSearchParams(location.search).get('pane') ?? localStorage.getItem(KEPT_AS);
+  return PANES.find((pane) => pane.id === asked)?.id ?? 'broadcast';
+};
+
+export function App({ wire }: { wire: LinkedWire | null }) {
+  const connection = useConsole((store) => store.connection);
+  const isLoaded = useConsole((store) => store.state !== null);
+  const [open, setOpen] = useState(firstPane);
+  const go = (id: string) => (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    localStorage.setItem(KEPT_AS, id);
+    setOpen(id);
+  };
+  const pane = PANES.find((one) => one.id === open);
+  useEffect(() => {
+    document.title = `${pane?.name ?? 'Console'} - P2PLive`;
+  }, [pane]);
+
+  if (connection === 'no-token' || connection === 'refused') return <Gate />;
+  return (
+    <div className="app">
+      <header className="rail">
+        <div className="brand">
+          <img src={new URL('icon.svg', import.meta.url).href} width={22} height={22} alt="" />
+          <span>P2PLive</span>
+        </div>
+        <nav aria-label="Panes">
+          <ul>
+            {PANES.map(({ id, name, Icon }) => (
+              <li key={id}>
+                <a href={`?pane=${id}`} aria-current={id === open ? 'page' : undefined} onClick={go(id)}>
+                  <Icon size={16} aria-hidden />
+                  {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <RailFoot />
+      </header>
+      <div className="main">
+        <ConnectionBanner wire={wire} />
+        <main aria-busy={!isLoaded}>
+          <Suspense fallback={<p className="empty">Loading.</p>}>{pane && <pane.Pane />}</Suspense>
+        </main>
+        {pane?.hasTime && (
+          <Suspense fallback={null}>
+            <TimeScrubber />
+          </Suspense>
+        )}
+      </div>
+    </div>
+  );
+}

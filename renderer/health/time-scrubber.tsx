@@ -1,0 +1,5 @@
+// The time scrubber, below the panes that can look back.
+
+export function TimeScrubber() {
+  return null;
+}
