@@ -18,6 +18,7 @@ export const REFUSALS = [
   'no-tracker',
   'no-forward',
   'shutting-down',
+  'removed', // an operator ended this session; it does not come back by itself
 ] as const;
 
 export type Reason = (typeof REFUSALS)[number];

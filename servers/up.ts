@@ -1,14 +1,13 @@
 // `p2plive up`: all servers in child processes, and the test source on air if asked. What it says to a person or, with --json, to a
 // program; the work is the control plane's.
-import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Addresses, PlaneState } from '../protocol/control.ts';
 import { launchNode } from './control/launch.ts';
-import { Plane, type PlaneSettings } from './control/plane.ts';
+import { ConsoleServer } from './control/console-server.ts';
+import { Plane } from './control/plane.ts';
 import { endWithNpm } from './npm-parent.ts';
 import { EXIT, StartError } from './shared/exit-codes.ts';
 import { requireFfmpeg } from './shared/ffmpeg.ts';
-import { isLoopback } from './shared/http.ts';
 import { createLog } from './shared/log.ts';
 import { emit, runProgram, type Voice } from './shared/program.ts';
 import { resolve, sourcesOf } from './shared/settings.ts';
@@ -17,13 +16,11 @@ import type { Flags } from './shared/settings-flags.ts';
 /** Runs until told to stop. */
 export async function up(flags: Flags): Promise<void> {
   let json = flags.get('json') === 'true';
-  let streamKey: string | null = null;
+  let ownKey: string | null = null;
   const log = createLog('up', process.env['P2PLIVE_LOG_LEVEL'] ?? 'warn');
   const voice: Voice = {
     log,
-    // No console yet: the next piece of work serves it.
-    ready: (addresses) =>
-      json ? emit('ready', { ...addresses, console: null }) : tell(addresses as unknown as Addresses, streamKey),
+    ready: (fields) => (json ? emit('ready', fields) : tell(fields as unknown as Ready, ownKey)),
     failed(error) {
       if (json) emit('failed', { code: error.code, detail: error.message });
     },
@@ -32,57 +29,58 @@ export async function up(flags: Flags): Promise<void> {
   await runProgram(
     'up',
     async () => {
-      const settings = planeSettings(flags);
-      json = settings.up.json;
-      const { source, ffmpeg } = settings.up;
-      if (!json) streamKey = openStreamKey(settings);
+      const sources = sourcesOf(flags, process.env);
+      const { source, ffmpeg, json: asJson, console: serves, consolePort } = resolve('up', sources);
+      json = asJson;
       if (source !== undefined) requireFfmpeg(ffmpeg);
       let ending = false;
+      const folder = fileURLToPath(new URL('.', import.meta.url));
       const plane = new Plane({
-        launch: launchNode(fileURLToPath(new URL('.', import.meta.url))),
-        settings,
+        launch: launchNode(folder),
+        sources,
+        // A program that starts us gives the keys itself.
+        makesStreamKey: !json,
         log,
         onChange: json ? jsonReporter() : plainReporter(),
         // While all end, the programs miss each other: that is no news.
         onLog: (program, line) => ending || passLog(program, line, json),
       });
-      const addresses = await plane.start();
-      if (source !== undefined) {
-        const outcome = plane.goLive({ source });
-        if (!outcome.ok) throw new StartError(EXIT.died, outcome.detail);
-      }
-      const close = (): Promise<void> => {
+      const { token } = plane.saved.value;
+      const server = serves
+        ? new ConsoleServer({ host: '127.0.0.1', port: consolePort, token, folder: `${folder}renderer`, plane, log })
+        : null;
+      const close = async (): Promise<void> => {
         ending = true;
-        return plane.close();
+        await Promise.all([server?.close(), plane.close()]);
       };
-      return { ready: { ...addresses }, close };
+      try {
+        const link = (await server?.start()) ?? null;
+        const addresses = await plane.start();
+        ownKey = plane.madeStreamKey;
+        if (source !== undefined) await goLive(plane, source);
+        return { ready: { ...addresses, console: link }, close };
+      } catch (error) {
+        await close();
+        throw error;
+      }
     },
     voice,
   );
 }
 
-function planeSettings(flags: Flags): PlaneSettings {
-  const sources = sourcesOf(flags, process.env);
-  return {
-    up: resolve('up', sources),
-    coordinate: resolve('coordinate', sources),
-    tracker: resolve('tracker', sources),
-    forward: resolve('forward', sources),
-  };
+async function goLive(plane: Plane, kind: 'test'): Promise<void> {
+  for (const outcome of [await plane.capture.setSource({ source: { kind }, preset: '360p' }), plane.capture.goLive()])
+    if (!outcome.ok) throw new StartError(EXIT.died, outcome.detail);
 }
 
-/** Open to other machines and without a key of the person's own, encoders get a random one: it stands in the push address. */
-function openStreamKey({ coordinate }: PlaneSettings): string | null {
-  if (isLoopback(coordinate.host) || coordinate.streamKey !== undefined || 'live' in coordinate.streamKeys) return null;
-  coordinate.streamKey = randomBytes(12).toString('base64url');
-  return coordinate.streamKey;
-}
+type Ready = Addresses & { console: string | null };
 
 /** A few lines for a person, the link last. */
-function tell({ push, watch, coordinate, tracker, forwards }: Addresses, streamKey: string | null): void {
+function tell({ push, watch, coordinate, tracker, forwards, console }: Ready, streamKey: string | null): void {
   const rows: [string, string][] = [
     ['push a stream to', streamKey === null ? push : `${push}?key=${streamKey}`],
     ['debug', [`${coordinate}/debug`, `${tracker}/debug`, ...forwards.map((forward) => forward.debug)].join('  ')],
+    ...(console === null ? [] : ([['console', console]] satisfies [string, string][])),
     ['watch', watch],
   ];
   process.stdout.write('P2PLive is up; Ctrl-C stops it.\n');
@@ -92,8 +90,8 @@ function tell({ push, watch, coordinate, tracker, forwards }: Addresses, streamK
 function jsonReporter(): (state: PlaneState) => void {
   let before = '';
   return (state) => {
-    const now = JSON.stringify(state.capture);
-    if (now !== before && before !== '') emit('capture', { ...state.capture });
+    const now = JSON.stringify(state.capture.state);
+    if (now !== before && before !== '') emit('capture', { ...state.capture.state });
     before = now;
     trouble(state);
   };
@@ -106,7 +104,7 @@ const said = new Map<string, string>();
 const saidWords = new Map<string, string>();
 
 /** Says once what a person may want to act on. A failure before everything was ready once ends `up` itself, with its sentence. */
-function trouble({ programs, capture, addresses }: PlaneState): void {
+function trouble({ programs, capture: { state: capture }, addresses }: PlaneState): void {
   for (const [name, state] of Object.entries(programs)) {
     if (state.is === 'backoff') {
       const words = state.lastLines.filter((line) => !line.startsWith('{')).join('\n');

@@ -14,6 +14,7 @@ import { Journal } from './journal.ts';
 import { KeepAlive, type PlayerReport } from './keep-alive.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
+import type { PeerTotals } from './peer-totals.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
 import { UnitStore } from './store.ts';
 import { Supply } from './supply.ts';
@@ -122,6 +123,7 @@ export class MeshPeer {
           children: this.children.list().slice(0, 16),
         }),
         unreachable: () => this.#finder.find(),
+        removed: () => this.close(),
         state: () => events.changed(),
       },
     );
@@ -200,16 +202,7 @@ export class MeshPeer {
     return this.playout.isLate ? 'starving' : 'playing';
   }
 
-  totals(): {
-    forward: number;
-    peers: number;
-    sent: number;
-    duplicate: number;
-    hedges: number;
-    pulls: number;
-    skipped: number;
-    dropped: number;
-  } {
+  totals(): PeerTotals {
     const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0 };
     return {
       ...sum,

@@ -19,6 +19,8 @@ export interface TrackerLinkEvents {
   seating(): { parents: Edge[]; children: Edge[] };
   /** The address did not answer several times: ask the coordinate again. */
   unreachable(): void;
+  /** An operator ended this session: there is no coming back by itself. */
+  removed(): void;
   state(state: TrackerLinkState): void;
 }
 
@@ -122,6 +124,10 @@ export class TrackerLink {
       this.#ping();
     } else if (message.type === 'pong') {
       this.clock.observe(message.t, this.#env.now(), message.coordinateMs, message.uncertainMs);
+    } else if (message.type === 'refused' && message.reason === 'removed') {
+      this.#set('refused');
+      this.#events.message(message);
+      return this.#events.removed();
     } else if (message.type === 'refused') {
       if (this.state === 'joined') return; // one message of ours was refused; the line stands
       this.#set('refused');

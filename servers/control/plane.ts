@@ -1,28 +1,35 @@
-// The control plane: coordinate, tracker and forwards as supervised programs, wired to each other by their real ports and one
-// secret, and the source on air. Who asks (command line, console, desktop shell) is no business of this file.
+// The control plane: the programs, the source on air, the mesh as all servers tell it, what is remembered of it, and the calls by which a
+// console moves all this. Electron and headless have the same one; they differ in how a program is started and who calls.
 import { randomBytes } from 'node:crypto';
-import * as v from 'valibot';
-import type { Addresses, Outcome, PlaneState, ProgramState, Source } from '../../protocol/control.ts';
-import { StartError } from '../shared/exit-codes.ts';
-import { announcedHost, hostInUrl } from '../shared/http.ts';
+import path from 'node:path';
+import type { CaptureView } from '../../protocol/capture-state.ts';
+import type { Addresses, Events, Outcome, PlaneState, ProgramState } from '../../protocol/control.ts';
+import type { Marker } from '../../protocol/history.ts';
 import type { Log } from '../shared/log.ts';
-import { CoordinateReady, ForwardReady, TrackerReady } from '../shared/ready.ts';
-import { TRACKER_HERE } from '../shared/settings-mesh.ts';
-import { passOn, withoutSettings, type Settings } from '../shared/settings.ts';
-import { Capture } from './capture.ts';
-import type { Launch, LaunchSpec } from './launch.ts';
-import { Supervisor, type ReadyFields } from './supervise.ts';
+import { isLoopback } from '../shared/http.ts';
+import type { Sources } from '../shared/settings.ts';
+import { Capture } from './capture/capture.ts';
+import { consoleCalls } from './console-calls.ts';
+import { dispatch, type CallTable } from './dispatch.ts';
+import { History } from './history.ts';
+import type { Launch } from './launch.ts';
+import { LogBook } from './log-book.ts';
+import { Mesh, type System } from './mesh.ts';
+import { Programs, type ProgramSettings } from './programs.ts';
+import { Sampler } from './sampler.ts';
+import { newToken, SavedState } from './saved.ts';
+import { SettingsDesk } from './settings-desk.ts';
+import { version } from './version.ts';
 
-export interface PlaneSettings {
-  up: Settings<'up'>;
-  coordinate: Settings<'coordinate'>;
-  tracker: Settings<'tracker'>;
-  forward: Settings<'forward'>;
-}
+const SAMPLE_MS = 1_000;
+const STREAM = 'live';
 
 export interface PlaneOptions {
   launch: Launch;
-  settings: PlaneSettings;
+  /** Flags, environment and file; what was saved in the console comes after them. */
+  sources: Sources;
+  /** Open to other machines and without a stream key of the person's own: make one at random? */
+  makesStreamKey: boolean;
   log: Log;
   /** Anything changed; at most once per turn of the event loop. */
   onChange?(state: PlaneState): void;
@@ -30,192 +37,286 @@ export interface PlaneOptions {
   onLog?(program: string, line: string): void;
 }
 
+type Hear = (event: keyof Events, value: unknown) => void;
+
 export class Plane {
+  readonly saved: SavedState;
+  readonly desk: SettingsDesk;
+  readonly programs: Programs;
+  readonly capture: Capture;
+  readonly mesh: Mesh;
+  readonly history = new History();
+  readonly logs: LogBook;
   readonly #options: PlaneOptions;
-  readonly #settings: PlaneSettings;
-  readonly #coordinate: Supervisor;
-  readonly #tracker: Supervisor;
-  readonly #forwards: Supervisor[];
-  readonly #capture: Capture;
-  /** Addresses by which the programs reach each other; known from the start where the port is fixed. */
-  readonly #inner: { coordinate: string; tracker: string };
-  #addresses: Addresses | null = null;
+  readonly #sampler = new Sampler();
+  readonly #table: CallTable;
+  readonly #listeners = new Set<Hear>();
+  #ffmpeg: PlaneState['ffmpeg'] = { path: null, version: null, encoder: null, problem: null };
+  #serial = 0;
   #told = false;
+  #sampling: NodeJS.Timeout | null = null;
+  #captureIs = 'idle';
   #closing: Promise<void> | null = null;
 
+  /** @throws StartError when a setting is wrong */
   constructor(options: PlaneOptions) {
     this.#options = options;
-    const secret = options.settings.coordinate.meshSecret ?? randomBytes(32).toString('base64url');
-    this.#settings = withSecret(options.settings, secret);
-    const { coordinate, tracker, forward, up } = this.#settings;
-    this.#inner = { coordinate: at(coordinate.host, coordinate.port), tracker: at(tracker.host, tracker.port) };
-    this.#coordinate = this.#program('coordinate', (before) => this.#coordinateSpec(before));
-    this.#tracker = this.#program('tracker', (before) => this.#trackerSpec(before));
-    this.#forwards = Array.from({ length: up.forwardCount }, (_, i) =>
-      this.#program(i === 0 ? 'forward' : `forward-${i + 1}`, (before) => this.#forwardSpec(before, forward, i)),
-    );
-    this.#capture = new Capture({
-      push: () => `${this.#inner.coordinate}/stream/live`,
-      ...keyFor(coordinate),
-      ...(up.ffmpeg === undefined ? {} : { ffmpeg: up.ffmpeg }),
-      log: options.log,
-      onChange: () => this.#changed(),
+    const { log } = options;
+    this.desk = new SettingsDesk(options.sources);
+    const { dataDir } = this.desk.resolve({}).coordinate;
+    this.saved = new SavedState(dataDir, log);
+    const settings = this.settings();
+    this.programs = new Programs({
+      launch: options.launch,
+      settings,
+      onChange: (name, state) => this.#programChanged(name, state),
+      onLog: (program, line) => {
+        this.logs.add(program, line);
+        options.onLog?.(program, line);
+      },
     });
+    this.capture = new Capture({
+      target: () => this.target(),
+      ffmpeg: settings.up.ffmpeg,
+      recordingsFolder: path.join(dataDir, 'recordings'),
+      mediaFolder: path.join(dataDir, 'media'),
+      log,
+      onChange: (view) => this.#captureChanged(view),
+    });
+    this.mesh = new Mesh((base) => this.#programAt(base), {
+      changed: (serial, changes) => {
+        this.history.meshChanged(Date.now(), this.mesh.view.tables, changes);
+        this.#tell('meshChanged', { serial, changes });
+        this.#changed(); // the remotes' states are rows of it
+      },
+      usage: (program, cpu, memoryBytes) => this.#sampler.usage(program, cpu, memoryBytes),
+    });
+    this.logs = new LogBook((lines) => this.#tell('logged', { lines }));
+    this.#table = consoleCalls(this);
   }
 
   /**
-   * Starts everything; those whose fellow's port is not fixed wait for it.
+   * Starts every program.
    * @throws StartError with the sentence of the program that refused; everything is closed again then
    */
   async start(): Promise<Addresses> {
-    const { coordinate, tracker } = this.#settings;
-    try {
-      this.#coordinate.start();
-      const coordinateReady = this.#coordinate.ready();
-      coordinateReady.catch(() => {}); // awaited below
-      if (coordinate.port === 0)
-        this.#inner.coordinate = at(coordinate.host, v.parse(CoordinateReady, await coordinateReady).port);
-      this.#tracker.start();
-      const trackerReady = this.#tracker.ready();
-      trackerReady.catch(() => {}); // awaited below
-      if (tracker.port === 0) this.#inner.tracker = at(tracker.host, v.parse(TrackerReady, await trackerReady).port);
-      for (const forward of this.#forwards) forward.start();
-      const [atCoordinate, atTracker, ...atForwards] = await Promise.all([
-        coordinateReady,
-        trackerReady,
-        ...this.#forwards.map((forward) => forward.ready()),
-      ]);
-      this.#addresses = addressesOf(atCoordinate, atTracker, atForwards, announcedHost(tracker.host));
+    const addresses = await this.programs.start();
+    this.showSystems();
+    this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS);
+    void this.capture.ffmpegFacts().then((facts) => {
+      this.#ffmpeg = facts;
       this.#changed();
-      return this.#addresses;
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    });
+    this.#changed();
+    return addresses;
+  }
+
+  /** Any call of the contract, from any wire. */
+  call(name: unknown, argument: unknown): Promise<Outcome<unknown>> {
+    return dispatch(this.#table, name, argument, this.#options.log);
+  }
+
+  listen(hear: Hear): () => void {
+    this.#listeners.add(hear);
+    return () => void this.#listeners.delete(hear);
+  }
+
+  preview(hear: (data: string | Uint8Array) => void): () => void {
+    return this.capture.preview(hear);
   }
 
   getState(): PlaneState {
+    const { value } = this.saved;
+    const to = value.destination ?? 'here';
     return {
-      programs: Object.fromEntries(this.#all().map((program) => [program.name, program.state])),
-      capture: this.#capture.state,
-      addresses: this.#addresses,
+      version: version(),
+      platform: process.platform,
+      programs: this.programs.states(),
+      capture: this.capture.view,
+      destination:
+        to === 'server' && value.server
+          ? { to, coordinate: value.server.coordinate, hasKey: value.server.key !== undefined }
+          : { to: to === 'network' ? 'network' : 'here' },
+      addresses: this.programs.addresses,
+      link: this.#link(),
+      push: this.#push(),
+      ffmpeg: this.#ffmpeg,
+      remotes: value.remotes.map(({ coordinate, token }) => ({
+        coordinate,
+        hasToken: token !== undefined,
+        ...this.mesh.stateOf(coordinate),
+      })),
+      notes: [this.saved.note].flatMap((note) => note ?? []),
     };
   }
 
-  goLive({ source }: { source: Source }): Outcome<null> {
-    if (this.#addresses === null) return { ok: false, reason: 'not-now', detail: 'The servers are still starting.' };
-    try {
-      this.#capture.start(source);
-    } catch (error) {
-      if (error instanceof StartError) return { ok: false, reason: 'failed', detail: error.message };
-      throw error;
+  /** Where live goes now. */
+  target(): { url: string; key?: string | undefined } | null {
+    const { destination, server } = this.saved.value;
+    if (destination === 'server' && server) return { url: `${server.coordinate}/stream/${STREAM}`, key: server.key };
+    if (this.programs.addresses === null) return null;
+    return { url: `${this.programs.inner.coordinate}/stream/${STREAM}`, key: this.#streamKey() };
+  }
+
+  /** The settings as they are to be: what was given, what was saved, and what the destination asks for. */
+  settings(): ProgramSettings {
+    const { settings, destination, streamKey } = this.saved.value;
+    const resolved = this.desk.resolve(settings);
+    const host = destination === 'network' && !this.desk.isGiven('host') ? '0.0.0.0' : resolved.coordinate.host;
+    const coordinate = { ...resolved.coordinate, host };
+    if (
+      this.#options.makesStreamKey &&
+      !isLoopback(host) &&
+      coordinate.streamKey === undefined &&
+      !(STREAM in coordinate.streamKeys)
+    ) {
+      const key = streamKey ?? newStreamKey();
+      if (key !== streamKey) this.saved.change({ streamKey: key });
+      coordinate.streamKey = key;
     }
-    return { ok: true, value: null };
+    return { ...resolved, coordinate, tracker: { ...resolved.tracker, host }, forward: { ...resolved.forward, host } };
   }
 
-  async stopLive(): Promise<Outcome<null>> {
-    await this.#capture.stop();
-    return { ok: true, value: null };
+  /** After a change of what was saved: everything goes on with it. */
+  async applySettings(): Promise<void> {
+    await this.programs.apply(this.settings());
+    this.showSystems();
+    await this.capture.targetChanged();
+    this.#changed();
   }
 
-  async restartProgram({ name }: { name: string }): Promise<Outcome<null>> {
-    const program = this.#all().find((one) => one.name === name);
-    if (!program) return { ok: false, reason: 'bad-call', detail: `There is no program ${name}.` };
-    await program.restart();
-    return { ok: true, value: null };
+  /** The random key that encoders need now, if it is one. */
+  get madeStreamKey(): string | null {
+    const { streamKey } = this.saved.value;
+    return streamKey !== undefined && this.#streamKey() === streamKey ? streamKey : null;
+  }
+
+  /** Is the server at this base one of our own programs? */
+  isOwn(base: string): boolean {
+    return this.#programAt(base) !== null;
+  }
+
+  showSystems(): void {
+    const { remotes, destination, server } = this.saved.value;
+    const { debugToken } = this.programs.settings.coordinate;
+    const systems: System[] = remotes.map(({ coordinate, token }) => ({ coordinate, token }));
+    if (destination === 'server' && server && !systems.some((one) => one.coordinate === server.coordinate))
+      systems.push({ coordinate: server.coordinate, token: undefined });
+    this.mesh.show([{ coordinate: this.programs.inner.coordinate, token: debugToken }, ...systems]);
+    this.#changed();
+  }
+
+  mark(marker: Omit<Marker, 'atMs'>): void {
+    const whole = { atMs: Date.now(), ...marker, text: marker.text.slice(0, 1_000) };
+    this.history.marked(whole);
+    this.#tell('marked', whole);
+  }
+
+  renewToken(): string {
+    this.saved.change({ token: newToken() });
+    return this.saved.value.token;
+  }
+
+  changed(): void {
+    this.#changed();
   }
 
   /** Ends the source and every program, all at once. */
   close(): Promise<void> {
-    this.#closing ??= Promise.all([this.#capture.stop(), ...this.#all().map((program) => program.close())]).then(
-      () => {},
-    );
+    if (this.#sampling) clearInterval(this.#sampling);
+    this.#closing ??= Promise.all([this.capture.close(), this.programs.close()]).then(() => {
+      this.mesh.close();
+      this.logs.close();
+    });
     return this.#closing;
   }
 
-  #all(): Supervisor[] {
-    return [this.#coordinate, this.#tracker, ...this.#forwards];
+  #streamKey(): string | undefined {
+    const { streamKeys, streamKey } = this.programs.settings.coordinate;
+    return streamKeys[STREAM] ?? streamKey;
   }
 
-  #program(name: string, spec: (before: ReadyFields | null) => LaunchSpec): Supervisor {
-    return new Supervisor({
-      name,
-      launch: this.#options.launch,
-      spec,
-      onChange: (state: ProgramState) => {
-        if (name === 'coordinate' && state.is === 'ready') this.#capture.retryNow();
-        this.#changed();
-      },
-      onLog: (line) => this.#options.onLog?.(name, line),
-    });
+  #link(): string | null {
+    const { destination, server } = this.saved.value;
+    if (destination === 'server') return server ? `${server.coordinate}/watch/${STREAM}` : null;
+    return this.programs.addresses?.watch ?? null;
   }
 
-  #coordinateSpec(before: ReadyFields | null): LaunchSpec {
-    const port = before ? v.parse(CoordinateReady, before).port : this.#settings.coordinate.port;
-    return spec('coordinate', passOn('coordinate', { ...this.#settings.coordinate, port }));
+  #push(): PlaneState['push'] {
+    const { destination, server } = this.saved.value;
+    if (destination === 'server' && server)
+      return { url: `${server.coordinate}/stream/${STREAM}`, key: server.key ?? null };
+    const { addresses } = this.programs;
+    return addresses && { url: addresses.push, key: this.#streamKey() ?? null };
   }
 
-  #trackerSpec(before: ReadyFields | null): LaunchSpec {
-    const ports = before ? pick(v.parse(TrackerReady, before), ['port', 'stunPort']) : {};
-    const settings = { ...this.#settings.tracker, ...ports, coordinate: this.#inner.coordinate };
-    return spec('tracker', passOn('tracker', settings));
+  #programAt(base: string): string | null {
+    const { inner, addresses } = this.programs;
+    if (base === inner.coordinate) return 'coordinate';
+    if (samePort(base, inner.tracker)) return 'tracker';
+    const index = addresses?.forwards.findIndex((one) => samePort(one.debug, base)) ?? -1;
+    return index < 0 ? null : index === 0 ? 'forward' : `forward-${index + 1}`;
   }
 
-  #forwardSpec(before: ReadyFields | null, settings: Settings<'forward'>, index: number): LaunchSpec {
-    const first = index === 0 ? {} : { pushPort: 0, pullPort: 0 };
-    const ports = before ? pick(v.parse(ForwardReady, before), ['pushPort', 'pullPort']) : first;
-    const others = settings.trackers.filter((tracker) => tracker !== TRACKER_HERE);
-    const trackers = [...new Set([this.#inner.tracker, ...others])];
-    return spec('forward', passOn('forward', { ...settings, ...ports, trackers }));
+  #programChanged(name: string, state: ProgramState): void {
+    if (name === 'coordinate' && state.is === 'ready') this.capture.retryNow();
+    if (state.is === 'backoff')
+      this.mark({ kind: 'program', subject: name, text: `The ${name} ended (${state.ending}) and is started again.` });
+    if (state.is === 'failed')
+      this.mark({ kind: 'program', subject: name, text: `The ${name} failed: ${state.detail}` });
+    if (state.is === 'ready') this.mark({ kind: 'program', subject: name, text: `The ${name} is ready.` });
+    if (state.is === 'stopped' || state.is === 'backoff') this.#sampler.forgetUsage(name);
+    this.#changed();
+  }
+
+  #captureChanged({ state }: CaptureView): void {
+    if (state.is !== this.#captureIs) {
+      this.#captureIs = state.is;
+      const why = 'reason' in state ? `: ${state.reason}` : '.';
+      this.mark({
+        kind: state.is === 'live' ? 'live' : 'capture',
+        subject: 'source',
+        text: `The source is ${state.is}${why}`,
+      });
+    }
+    this.#changed();
+  }
+
+  #sample(): void {
+    const { sample, markers } = this.#sampler.take(Date.now(), this.mesh.view.tables);
+    this.history.sampled(sample);
+    this.#tell('sampled', sample);
+    for (const marker of markers) {
+      this.history.marked(marker);
+      this.#tell('marked', marker);
+    }
+  }
+
+  #tell<E extends keyof Events>(event: E, value: Events[E]): void {
+    for (const hear of this.#listeners) hear(event, value);
   }
 
   #changed(): void {
-    if (this.#told || !this.#options.onChange) return;
+    if (this.#told || this.#closing) return;
     this.#told = true;
     queueMicrotask(() => {
       this.#told = false;
-      this.#options.onChange?.(this.getState());
+      const state = this.getState();
+      this.#options.onChange?.(state);
+      const text = JSON.stringify(state);
+      if (this.#listeners.size === 0 || text === this.#lastText) return;
+      this.#lastText = text;
+      this.#tell('changed', { serial: ++this.#serial, state });
     });
   }
+
+  #lastText = '';
 }
 
-const spec = (program: string, { args, env }: { args: string[]; env: Record<string, string> }): LaunchSpec => ({
-  program,
-  args,
-  env: { ...withoutSettings(process.env), ...env },
-});
+export const newStreamKey = (): string => randomBytes(12).toString('base64url');
 
-const WILDCARDS = ['0.0.0.0', '::', ''];
-/** How programs on this machine reach one bound to `host`. */
-const at = (host: string, port: number): string =>
-  `http://${WILDCARDS.includes(host) ? '127.0.0.1' : hostInUrl(host)}:${port}`;
-
-function withSecret(settings: PlaneSettings, meshSecret: string): PlaneSettings {
-  const { coordinate, tracker, forward, up } = settings;
-  return {
-    up,
-    coordinate: { ...coordinate, meshSecret },
-    tracker: { ...tracker, meshSecret },
-    forward: { ...forward, meshSecret },
-  };
+/** The same port, under whichever name of this machine. */
+function samePort(a: string, b: string): boolean {
+  if (!URL.canParse(a) || !URL.canParse(b)) return false;
+  return new URL(a).port === new URL(b).port;
 }
-
-function keyFor(settings: Settings<'coordinate'>): { streamKey?: string } {
-  const key = settings.streamKeys['live'] ?? settings.streamKey;
-  return key === undefined ? {} : { streamKey: key };
-}
-
-/** @param host stands for "all of this machine's" in what a person reads */
-function addressesOf(coordinate: ReadyFields, tracker: ReadyFields, forwards: ReadyFields[], host: string): Addresses {
-  const base = v.parse(CoordinateReady, coordinate).coordinate;
-  return {
-    coordinate: base,
-    push: `${base}/stream/live`,
-    watch: `${base}/watch/live`,
-    tracker: v.parse(TrackerReady, tracker).tracker.replace(/(?<=\/\/)(0\.0\.0\.0|\[::\])(?=:)/, host),
-    forwards: forwards.map((forward) => pick(v.parse(ForwardReady, forward), ['push', 'pull', 'debug'])),
-  };
-}
-
-const pick = <T extends object, const K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> =>
-  Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;

@@ -1,29 +1,7 @@
-// The built viewer page and its assets, from one folder. The files are listed at the start and when one is missing, so a request can only name
-// what is there: no path of a request ever reaches the disk.
-import { createReadStream, readdirSync, statSync } from 'node:fs';
+// The built viewer page: which path means it, and what it may do. The files themselves are servers/shared/static-files.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const MAX_FILES = 200;
-const MAX_DEPTH = 3;
-/** The folder is listed again at most so often (a build may have come after the start). */
-const RELIST_MS = 1_000;
-
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.mjs': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
-  '.map': 'application/json; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.webmanifest': 'application/manifest+json',
-  '.txt': 'text/plain; charset=utf-8',
-  '.woff2': 'font/woff2',
-};
+import { StaticFiles } from '../shared/static-files.ts';
 
 /** Data channels and media need no more than this; connections go to trackers and forwards anywhere. */
 export const CONTENT_SECURITY_POLICY = [
@@ -40,27 +18,20 @@ export const CONTENT_SECURITY_POLICY = [
 const FAVICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="#0b1f33"/><path d="M6 4.5v7l6-3.5z" fill="#5ad1ff"/></svg>';
 
-/** A name with a build's hash in it never changes its contents. */
-const HASHED = /[.-][A-Za-z0-9_-]{8,}\.(js|css|woff2|svg|png)$/;
-
 export class ViewerFiles {
-  readonly #dir: string;
-  /** Path in the URL to path on the disk. */
-  #files = new Map<string, string>();
-  #listedMs = -Infinity;
+  readonly #files: StaticFiles;
 
   constructor(dir: string | undefined) {
-    this.#dir = dir ?? fileURLToPath(new URL('./web/', import.meta.url));
+    this.#files = new StaticFiles(dir ?? fileURLToPath(new URL('./web/', import.meta.url)), {
+      'content-security-policy': CONTENT_SECURITY_POLICY,
+      'access-control-allow-origin': '*',
+    });
   }
 
   /** Answers a GET or HEAD of the page or one of its files. @returns false when it is none of them */
   serve(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     const page = path === '/' || path === '/watch' || path.startsWith('/watch/');
-    const file = this.#find(page ? '/watch.html' : path);
-    if (file) {
-      send(request, response, file);
-      return true;
-    }
+    if (this.#files.serve(request, response, page ? '/watch.html' : path)) return true;
     if (page) {
       const text = 'The viewer page is not built: run npm run build.\n';
       response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
@@ -72,62 +43,4 @@ export class ViewerFiles {
     response.end(request.method === 'HEAD' ? undefined : FAVICON);
     return true;
   }
-
-  #find(path: string): string | undefined {
-    const known = this.#files.get(path);
-    if (known !== undefined || performance.now() - this.#listedMs < RELIST_MS) return known;
-    this.#listedMs = performance.now();
-    this.#files = new Map();
-    this.#list(this.#dir, 0);
-    return this.#files.get(path);
-  }
-
-  #list(dir: string, depth: number): void {
-    let entries;
-    try {
-      entries = readdirSync(dir, { withFileTypes: true });
-    } catch {
-      return; // not built yet
-    }
-    for (const entry of entries) {
-      const path = join(dir, entry.name);
-      if (entry.isDirectory() && depth < MAX_DEPTH) this.#list(path, depth + 1);
-      else if (entry.isFile() && !entry.name.startsWith('.') && this.#files.size < MAX_FILES)
-        this.#files.set(`/${relative(this.#dir, path).split(sep).join('/')}`, path);
-    }
-  }
-}
-
-function send(request: IncomingMessage, response: ServerResponse, file: string): void {
-  let stat;
-  try {
-    stat = statSync(file);
-  } catch {
-    response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
-    response.end('That file is gone.\n');
-    return;
-  }
-  const etag = `"${stat.size.toString(36)}-${Math.floor(stat.mtimeMs).toString(36)}"`;
-  const headers = {
-    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-    'cache-control': HASHED.test(file) ? 'public, max-age=31536000, immutable' : 'no-cache',
-    'content-security-policy': CONTENT_SECURITY_POLICY,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'access-control-allow-origin': '*',
-    etag,
-  };
-  if (request.headers['if-none-match'] === etag) {
-    response.writeHead(304, headers);
-    response.end();
-    return;
-  }
-  response.writeHead(200, { ...headers, 'content-length': stat.size });
-  if (request.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  const body = createReadStream(file);
-  body.on('error', () => response.destroy());
-  body.pipe(response);
 }

@@ -7,6 +7,8 @@ const BATCH_MS = 100;
 /** A reader that lets this much pile up is closed; it comes back for a snapshot. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 const MAX_READERS = 64;
+/** How often a program says how much processor and memory it takes, while somebody reads. */
+const USAGE_MS = 1_000;
 
 export class DebugFeed {
   readonly view: MeshView = { serial: 0, tables: {} };
@@ -16,6 +18,7 @@ export class DebugFeed {
   /** Rows changed since the last batch; null = dropped. */
   readonly #pending = new Map<string, { table: string; id: string; row: Row | null }>();
   #timer: NodeJS.Timeout | null = null;
+  #usage: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** @param refresh puts rows that are kept up only while somebody reads; called before a snapshot */
@@ -43,7 +46,11 @@ export class DebugFeed {
     this.#refresh();
     this.flush();
     this.#readers.add(socket);
-    socket.on('close', () => this.#readers.delete(socket));
+    this.#usage ??= this.#watchUsage();
+    socket.on('close', () => {
+      this.#readers.delete(socket);
+      if (this.#readers.size === 0) this.#endUsage();
+    });
     socket.on('error', () => socket.terminate());
     // Any message asks for a new snapshot: a reader that saw a number skipped.
     socket.on('message', () => this.#snapshot(socket));
@@ -72,8 +79,28 @@ export class DebugFeed {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer) clearTimeout(this.#timer);
+    this.#endUsage();
     for (const reader of this.#readers) reader.close(1001);
     this.#readers.clear();
+  }
+
+  /** Table `process`: one row with this program's pid, processor time as a share of one core, and memory. */
+  #watchUsage(): NodeJS.Timeout {
+    let before = process.cpuUsage();
+    let atMs = performance.now();
+    return setInterval(() => {
+      const spent = process.cpuUsage(before);
+      const elapsedMs = performance.now() - atMs;
+      before = process.cpuUsage();
+      atMs = performance.now();
+      const cpu = Math.round((spent.user + spent.system) / elapsedMs) / 1_000;
+      this.put('process', 'own', { pid: process.pid, cpu, memoryBytes: process.memoryUsage.rss() });
+    }, USAGE_MS).unref();
+  }
+
+  #endUsage(): void {
+    if (this.#usage) clearInterval(this.#usage);
+    this.#usage = null;
   }
 
   #note(table: string, id: string, row: Row | null): void {

@@ -76,6 +76,12 @@ export function resolve<P extends Program>(program: P, sources: Sources): Settin
   return settings as Settings<P>;
 }
 
+/** Is this setting given by a flag, the environment or the file? */
+export const isGiven = (flag: string, sources: Sources): boolean =>
+  SETTINGS.some(
+    (entry) => entry.flag === flag && entry.programs.some((program) => find(entry, program, sources) !== null),
+  );
+
 /** A setting's value with the words for where it stood. */
 interface Given {
   from: string;

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ForwardRecord, TrackerRecord } from '../../protocol/backbone.ts';
 import { MAX_BACKBONE_CHARS, MAX_SIGNAL_CHARS } from '../../protocol/limits.ts';
-import { isServer, mayLook } from '../shared/guard.ts';
+import { isServer, mayEnter, mayLook } from '../shared/guard.ts';
 import { sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
 import { debugPage, type debugJson } from './debug.ts';
 
@@ -24,6 +24,8 @@ export interface RoutesOwner {
   viewerCame(socket: WebSocket, request: IncomingMessage): void;
   forwardCame(socket: WebSocket): void;
   readerCame(socket: WebSocket): void;
+  /** @returns false when no such viewer is here */
+  endViewer(id: string): boolean;
 }
 
 export function createRoutes(owner: RoutesOwner): Server {
@@ -53,6 +55,8 @@ export function createRoutes(owner: RoutesOwner): Server {
 }
 
 function answer(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse): void {
+  const [, viewer] = /^\/viewers\/([A-Za-z0-9_-]{1,60})$/.exec(targetOf(request).pathname) ?? [];
+  if (request.method === 'DELETE' && viewer !== undefined) return endViewer(owner, request, response, viewer);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendText(response, 405, 'Only GET is answered here.\n');
   switch (targetOf(request).pathname) {
@@ -73,6 +77,15 @@ function answer(owner: RoutesOwner, request: IncomingMessage, response: ServerRe
     default:
       return sendText(response, 404, 'A tracker answers /resource, /forwards, /healthz, /readyz and /debug.\n');
   }
+}
+
+/** For another server of ours, or whoever has the debug token. */
+function endViewer(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse, viewer: string): void {
+  const { meshSecret, debugToken } = owner;
+  const may = isServer(request, meshSecret) || (debugToken !== undefined && mayEnter(request, debugToken));
+  if (!may) return sendText(response, 401, 'Ending a viewer needs the debug token or the shared secret.\n');
+  if (owner.endViewer(viewer)) return sendText(response, 200, 'ended\n');
+  sendText(response, 404, 'That viewer is not here any more.\n');
 }
 
 const deny = (socket: Duplex, line: string): void =>

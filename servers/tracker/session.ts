@@ -65,6 +65,16 @@ export class Session {
     else this.#socket.ping();
   }
 
+  get viewerId(): string | null {
+    return this.#state.at === 'seated' ? this.#state.viewer.id : null;
+  }
+
+  /** [S14] An operator ends it: the viewer's page says so and stays away. */
+  remove(): void {
+    const detail = 'The operator ended this session. Reload the page to watch again.';
+    this.#end(refuse('removed', detail));
+  }
+
   /** The tracker goes: the viewer shall look for another or come back. */
   close(): void {
     this.#send({ type: 'refused', reason: 'shutting-down', detail: 'This tracker stops; connect again in a moment.' });

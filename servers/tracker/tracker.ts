@@ -93,6 +93,11 @@ export class Tracker {
         this.#renewRows();
         this.#feed.attach(socket);
       },
+      endViewer: (id) => {
+        const session = [...this.#sessions].find((one) => one.viewerId === id);
+        session?.remove();
+        return session !== undefined;
+      },
     });
   }
 

@@ -71,11 +71,15 @@ describe('imports', () => {
     'servers/forward': ['node:', 'valibot', 'ws'],
     'servers/control': ['node:', 'valibot', 'ws'],
     servers: ['node:', 'commander'],
+    renderer: ['react', 'react-dom', 'zustand', '@xyflow/react', 'radix-ui', 'uplot', 'qrcode.react', 'lucide-react', 'valibot'],
+    electron: ['node:', 'electron', 'electron-updater', 'valibot'],
   };
 
   it('take only the packages of their room', () => {
     const strangers: string[] = [];
     for (const file of ours) {
+      // How a room is bundled is no part of it.
+      if (file.path.endsWith('.config.ts')) continue;
       const room = Object.keys(ALLOWED)
         .filter((name) => file.path.startsWith(`${name}/`))
         .toSorted((a, b) => b.length - a.length)[0];

@@ -1,0 +1,14 @@
+// What a peer has carried so far, for its statistics. Bytes, and counts of single slices.
+export interface PeerTotals {
+  /** Received, by kind of sender. */
+  forward: number;
+  peers: number;
+  sent: number;
+  duplicate: number;
+  hedges: number;
+  pulls: number;
+  /** Units that came too late to be played. */
+  skipped: number;
+  /** Slices that were too old when their turn to be sent came. */
+  dropped: number;
+}

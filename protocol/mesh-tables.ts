@@ -1,0 +1,124 @@
+// The tables of the console's mesh: what the control plane gathers from every server's `/debug/feed` into one view. Rows travel as
+// plain JSON and are read with care: a server of another release may leave something out.
+import type { StreamState } from './fields.ts';
+
+export interface MeshTables {
+  /** By base URL. */
+  coordinates: Record<string, CoordinateRow>;
+  /** By stream name: what the coordinate says. */
+  streams: Record<string, StreamTableRow>;
+  /** By tracker id. */
+  trackers: Record<string, TrackerTableRow>;
+  /** By forward id. */
+  forwards: Record<string, ForwardTableRow>;
+  /** By viewer id. */
+  viewers: Record<string, ViewerTableRow>;
+  /** By `<forward>/<session>`: who is served by a forward directly, and how far behind it is. */
+  links: Record<string, ForwardLinkRow>;
+  /** By stream name: what the tracker says of its trees. */
+  swarms: Record<string, SwarmRow>;
+  /** By feed URL: is it being read? */
+  feeds: Record<string, FeedRow>;
+}
+
+export interface CoordinateRow {
+  base: string;
+  /** Name of the supervised program, or null when it runs elsewhere. */
+  program: string | null;
+  state: 'here' | 'lost';
+}
+
+export interface StreamTableRow {
+  coordinate: string;
+  state: StreamState;
+  why: string;
+  epoch: number;
+  unit: number;
+  bytes: number;
+  tracks: string[];
+  /** How it is taken in, such as "as it is" or "transcoded". */
+  how: string | null;
+}
+
+export interface TrackerTableRow {
+  program: string | null;
+  state: 'here' | 'lost';
+  region: string;
+  base: string;
+  viewers: number;
+  load: number;
+  /** Ids. */
+  forwards: string[];
+}
+
+export interface ForwardTableRow {
+  program: string | null;
+  tracker: string | null;
+  region: string;
+  /** 0 idle .. 1 full. */
+  load: number;
+  pull: string;
+  children: number;
+  egressBitsPerSecond: number;
+  egressBytes: { media: number; bootstrap: number; repair: number; control: number };
+  ingressBytes: number;
+}
+
+export interface ViewerTableRow {
+  id: string;
+  stream: string;
+  tracker: string;
+  role: 'viewer' | 'relay';
+  /** Hops from the forward in its deepest tree; null before it is seated. */
+  depth: number | null;
+  depths: number[];
+  parents: { slice: number; id: string; kind: 'peer' | 'forward' }[];
+  children: { slice: number; id: string }[];
+  /** finding, joining, buffering, playing, starving, ended, returning */
+  state: string;
+  why: string;
+  shares: boolean;
+  direct: boolean;
+  slots: number;
+  forwardBitsPerSecond: number;
+  peersBitsPerSecond: number;
+  sentBitsPerSecond: number;
+  receivedBytes: { forward: number; peers: number };
+  sentBytes: number;
+  confirmedBytes: number;
+  arrivalMs: number | null;
+  bufferMs: number | null;
+  newest: number | null;
+  stalls: { count: number; ms: number };
+  hidden: boolean;
+  mismatch: string | null;
+  ageMs: number;
+}
+
+export interface ForwardLinkRow {
+  forward: string;
+  viewer: string;
+  stream: string;
+  slices: unknown[];
+  lagMs: number | null;
+  skips: number;
+}
+
+export interface SwarmRow {
+  tracker: string;
+  name: string;
+  k: number;
+  layout: number;
+  state: StreamState;
+  viewerCount: number;
+  targetDelayMs: number;
+  directCopies: number;
+  forwardChildren: number[];
+  freeSlots: number[];
+}
+
+export interface FeedRow {
+  kind: 'coordinate' | 'tracker' | 'forward';
+  state: 'connecting' | 'open' | 'refused' | 'lost';
+  why: string | null;
+}

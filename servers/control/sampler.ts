@@ -1,0 +1,155 @@
+// One sample a second out of the mesh's tables and the programs' own usage, and the markers that follow from what changed. Delay is by
+// plan: the swarm's target, or what a viewer's own late media makes it.
+import type { Marker, Sample } from '../../protocol/history.ts';
+import type { Row, Tables } from '../../protocol/mesh-view.ts';
+
+/** What a viewer adds to its own arrival delay (client/mesh/playout.ts). */
+const OWN_MARGIN_MS = 60;
+/** Offload is taken over this long: shorter, one keyframe makes it jump. */
+const OFFLOAD_WINDOW_MS = 10_000;
+const KINDS = ['media', 'bootstrap', 'repair', 'control'] as const;
+type Kind = (typeof KINDS)[number];
+type ByKind = Record<Kind, number>;
+/** More departures at once are told in one sentence. */
+const MAX_NAMED = 5;
+
+interface Counters {
+  atMs: number;
+  egress: ByKind;
+  ingress: number;
+  viewers: number;
+}
+
+export class Sampler {
+  #before: Tables = {};
+  readonly #window: Counters[] = [];
+  readonly #usage = new Map<string, { cpu: number; memoryBytes: number }>();
+
+  usage(program: string, cpu: number, memoryBytes: number): void {
+    this.#usage.set(program, { cpu, memoryBytes });
+  }
+
+  forgetUsage(program: string): void {
+    this.#usage.delete(program);
+  }
+
+  /** @param tables the mesh now; rows are replaced and never changed in place */
+  take(atMs: number, tables: Tables): { sample: Sample; markers: Marker[] } {
+    const viewers = audience(tables);
+    const former = audience(this.#before);
+    const markers: Marker[] = [];
+    const left = [...former.keys()].filter((id) => !viewers.has(id));
+    const joined = [...viewers.keys()].filter((id) => !former.has(id)).length;
+    for (const id of left.slice(0, MAX_NAMED))
+      markers.push({ atMs, kind: 'viewer', subject: id, text: `Viewer ${id} left.` });
+    if (left.length > MAX_NAMED)
+      markers.push({ atMs, kind: 'viewer', subject: 'many', text: `${left.length} viewers left within a second.` });
+    let stalledMs = 0;
+    const delays: number[] = [];
+    for (const [id, row] of viewers) {
+      const [now, then] = [stallsOf(row), stallsOf(former.get(id))];
+      stalledMs += Math.max(0, now - then);
+      const delayMs = delayOf(row, tables);
+      if (row['state'] === 'playing' && delayMs !== null) delays.push(delayMs);
+      const was = former.get(id);
+      if (was && lostParent(was, row)) {
+        if (markers.length < 2 * MAX_NAMED)
+          markers.push({
+            atMs,
+            kind: 'viewer',
+            subject: id,
+            text: `Viewer ${id} lost a parent. ${String(row['why'] ?? '')}`.trim(),
+          });
+      }
+    }
+    for (const [name, row] of Object.entries(tables['streams'] ?? {}))
+      if (row['state'] !== this.#before['streams']?.[name]?.['state'])
+        markers.push({ atMs, kind: 'stream', subject: name, text: `Stream ${name} is ${String(row['state'])}.` });
+    const counters = { atMs, ...countersOf(tables), viewers: viewers.size };
+    const last = this.#window.at(-1);
+    this.#window.push(counters);
+    while (this.#window.length > 2 && atMs - (this.#window[0]?.atMs ?? atMs) > OFFLOAD_WINDOW_MS) this.#window.shift();
+    this.#before = Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, { ...rows }]));
+    delays.sort((a, b) => a - b);
+    const sample: Sample = {
+      atMs,
+      viewers: viewers.size,
+      playing: [...viewers.values()].filter((row) => row['state'] === 'playing').length,
+      offload: offloadOf(this.#window),
+      delayP50Ms: percentile(delays, 0.5),
+      delayP95Ms: percentile(delays, 0.95),
+      stalledMs,
+      joined: this.#window.length > 1 ? joined : 0,
+      left: left.length,
+      egressBitsPerSecond: ratesOf(last, counters),
+      ingressBitsPerSecond: rate(last?.ingress, counters.ingress, last, atMs),
+      programs: Object.fromEntries(this.#usage),
+    };
+    return { sample, markers };
+  }
+}
+
+/** Viewers, without the relays that a deployer runs. */
+const audience = (tables: Tables): Map<string, Row> =>
+  new Map(Object.entries(tables['viewers'] ?? {}).filter(([, row]) => row['role'] !== 'relay'));
+
+const stallsOf = (row: Row | undefined): number =>
+  Number((row?.['stalls'] as { ms?: number } | undefined)?.ms ?? 0) || 0;
+
+function delayOf(row: Row, tables: Tables): number | null {
+  const target = Number(tables['swarms']?.[String(row['stream'])]?.['targetDelayMs']);
+  if (!Number.isFinite(target)) return null;
+  const arrivalMs = Number(row['arrivalMs']) || 0;
+  return Math.round(Math.max(target, arrivalMs + OWN_MARGIN_MS));
+}
+
+/** A planned parent was a viewer, and another one stands there now. */
+function lostParent(was: Row, now: Row): boolean {
+  const parents = (row: Row): { slice: number; id: string; kind?: string }[] =>
+    Array.isArray(row['parents']) ? (row['parents'] as { slice: number; id: string; kind?: string }[]) : [];
+  return (
+    /left|could not get|silent|takes over/i.test(String(now['why'])) &&
+    now['why'] !== was['why'] &&
+    parents(was).some((before) => !parents(now).some((p) => p.slice === before.slice && p.id === before.id))
+  );
+}
+
+function countersOf(tables: Tables): { egress: ByKind; ingress: number } {
+  const egress: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
+  let ingress = 0;
+  for (const row of Object.values(tables['forwards'] ?? {})) {
+    const sent = (row['egressBytes'] ?? {}) as Partial<ByKind>;
+    for (const kind of KINDS) egress[kind] += Number(sent[kind]) || 0;
+    // Each forward gets the same stream: one copy is what a viewer needs.
+    ingress = Math.max(ingress, Number(row['ingressBytes']) || 0);
+  }
+  return { egress, ingress };
+}
+
+function offloadOf(window: readonly Counters[]): number | null {
+  const [first, last] = [window[0], window.at(-1)];
+  if (!first || !last || last.viewers === 0) return null;
+  const viewers = window.reduce((sum, one) => sum + one.viewers, 0) / window.length;
+  const needed = (last.ingress - first.ingress) * viewers;
+  const sent = KINDS.filter((kind) => kind !== 'control').reduce(
+    (sum, kind) => sum + last.egress[kind] - first.egress[kind],
+    0,
+  );
+  // A restarted forward counts anew.
+  if (needed <= 0 || sent < 0) return null;
+  return Math.round(Math.max(0, Math.min(1, 1 - sent / needed)) * 1_000) / 1_000;
+}
+
+function ratesOf(last: Counters | undefined, now: Counters): ByKind {
+  const rates: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
+  for (const kind of KINDS) rates[kind] = rate(last?.egress[kind], now.egress[kind], last, now.atMs);
+  return rates;
+}
+
+const rate = (before: number | undefined, now: number, last: Counters | undefined, atMs: number): number =>
+  before === undefined || !last || atMs <= last.atMs
+    ? 0
+    : Math.round((Math.max(0, now - before) * 8_000) / (atMs - last.atMs));
+
+const percentile = (sorted: readonly number[], q: number): number | null =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? null;
