@@ -1,6 +1,7 @@
 // The shell: rail with the panes' links, the pane chosen, what is wrong with the connection. Which pane is open is remembered.
 import { Activity, RadioTower, ScrollText, Settings, Share2 } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState, type ComponentType, type MouseEvent } from 'react';
+import { MonitorBox } from './broadcast/monitor-box.tsx';
 import { ConnectionBanner, Gate } from './connection.tsx';
 import { RailFoot } from './rail-foot.tsx';
 import { useConsole } from './stores.ts';
@@ -71,6 +72,7 @@ export function App({ wire }: { wire: LinkedWire | null }) {
             ))}
           </ul>
         </nav>
+        <MonitorBox />
         <RailFoot />
       </header>
       <div className="main">

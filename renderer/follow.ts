@@ -12,6 +12,7 @@ const MAX_SAMPLES = 7_200;
 const MAX_MARKERS = 5_000;
 const MAX_LINES = 5_000;
 const FIRST_LINES = 1_000;
+const CLOCK_NOISE_MS = 1_500;
 /** Batches kept while the mesh is read again; more would be older than its answer anyway. */
 const MAX_EARLY_BATCHES = 1_000;
 
@@ -78,6 +79,7 @@ export function follow(wire: LinkedWire): () => void {
       case 'meshChanged':
         return takeBatch(said.value);
       case 'sampled':
+        heedClock(said.value.atMs);
         return useHistory.setState(({ samples }) => ({ samples: withSample(samples, said.value) }));
       case 'marked':
         return useHistory.setState(({ markers }) => ({ markers: [...markers, said.value].slice(-MAX_MARKERS) }));
@@ -98,6 +100,13 @@ export function follow(wire: LinkedWire): () => void {
     stopWatching();
     setWire(null);
   };
+}
+
+/** A sample is taken just before it is heard. Small differences are the way's, not the clock's. */
+function heedClock(planeMs: number): void {
+  const offsetMs = planeMs - Date.now();
+  if (Math.abs(offsetMs - useConsole.getState().clockOffsetMs) > CLOCK_NOISE_MS)
+    useConsole.setState({ clockOffsetMs: Math.abs(offsetMs) > CLOCK_NOISE_MS ? offsetMs : 0 });
 }
 
 /** A sample that came with the history too is not counted twice. */

@@ -12,6 +12,8 @@ export interface ConsoleStore {
   detail: string | null;
   retryAtMs: number | null;
   state: PlaneState | null;
+  /** The plane's clock less this browser's, to the second. */
+  clockOffsetMs: number;
 }
 
 export interface MeshStore {
@@ -57,6 +59,7 @@ export const useConsole = create<ConsoleStore>(() => ({
   detail: null,
   retryAtMs: null,
   state: null,
+  clockOffsetMs: 0,
 }));
 export const useMesh = create<MeshStore>(() => ({ serial: null, tables: NO_TABLES }));
 export const useHistory = create<HistoryStore>(() => ({
@@ -76,6 +79,9 @@ export function useTables(): MeshTables {
   const then = useHistory((history) => history.tablesAt);
   return isLive ? live : (then ?? live);
 }
+
+/** Now, by the control plane's clock: what its moments are compared with. */
+export const planeNowMs = (): number => Date.now() + useConsole.getState().clockOffsetMs;
 
 let wire: ConsoleWire | null = null;
 

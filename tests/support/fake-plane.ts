@@ -169,7 +169,7 @@ export class FakePlane {
 
   #greet(ws: WebSocket, url: string): void {
     ws.once('message', (data) => {
-      const hello = v.safeParse(ConsoleHello, JSON.parse(String(data)));
+      const hello = v.safeParse(ConsoleHello, JSON.parse((data as Buffer).toString()));
       if (!hello.success || hello.output.token !== this.token) {
         ws.send(JSON.stringify({ type: 'refused', detail: 'The token is not the one of this console.' }));
         return ws.close();
@@ -179,7 +179,7 @@ export class FakePlane {
       this.#consoles.add(ws);
       ws.on('close', () => this.#consoles.delete(ws));
       ws.on('message', (more) => {
-        const { id, name, argument } = v.parse(ConsoleCall, JSON.parse(String(more)));
+        const { id, name, argument } = v.parse(ConsoleCall, JSON.parse((more as Buffer).toString()));
         this.calls.push({ name, argument });
         const outcome = v.is(CallArguments[name] as v.GenericSchema, argument)
           ? this.#answer(name, argument as Record<string, unknown>)
