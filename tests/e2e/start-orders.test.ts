@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { Capture } from '../../servers/control/capture.ts';
+import { Capture } from '../../servers/control/capture/capture.ts';
 import { createLog } from '../../servers/shared/log.ts';
 import { openBrowser } from '../support/browser.ts';
 import { freePorts } from '../support/ports.ts';
@@ -37,9 +37,15 @@ it.each(ORDERS.map((order) => [order.join(', '), order] as const))('%s: a viewer
     forward: [...portArgs(pushPort, pullPort), '--trackers', `http://127.0.0.1:${trackerPort}`],
   };
   // The encoder has been trying all along.
-  const encoder = new Capture({ push: () => `${coordinate}/stream/live`, log: createLog('test', 'silent') });
-  encoder.start('test');
-  onTestFinished(() => encoder.stop());
+  const encoder = new Capture({
+    target: () => ({ url: `${coordinate}/stream/live` }),
+    recordingsFolder: data,
+    mediaFolder: data,
+    log: createLog('test', 'silent'),
+  });
+  await encoder.setSource({ source: { kind: 'test' }, preset: '360p' });
+  encoder.goLive();
+  onTestFinished(() => encoder.close());
   for (const role of order) {
     const program = startCli([role, ...commands[role]]);
     onTestFinished(async () => {

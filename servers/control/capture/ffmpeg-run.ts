@@ -1,0 +1,90 @@
+// One ffmpeg from its start to its end: its fragments, its numbers, its last words. It writes into our pipe, so that it can't outlive
+// us; one that writes nothing for too long is ended here. What an end means is errors.ts's business, what follows from it feed.ts's.
+import { spawn } from 'node:child_process';
+import { eachLine, Tail } from '../lines.ts';
+import { FragmentSplitter, type Fragment, type Init } from './fragments.ts';
+import { ProgressReader, type Numbers } from './progress.ts';
+
+/** A camera may take a while, and on macOS a person is asked first. */
+const FIRST_MS = 20_000;
+/** Something that delivered and does not any more: pulled out, or asleep. */
+const SILENT_MS = 5_000;
+const KEPT_LINES = 20;
+
+export interface RunEnding {
+  /** It delivered something before. */
+  wrote: boolean;
+  /** The end of what it said on stderr. */
+  lines: string[];
+  /** What was wrong apart from what it said: it could not be started, wrote something else, or fell silent. */
+  problem: string | null;
+}
+
+export interface RunHears {
+  init(init: Init): void;
+  fragment(fragment: Fragment): void;
+  numbers(numbers: Numbers): void;
+}
+
+export interface FfmpegRun {
+  /** Ends it at once; nothing is heard of it from then on. */
+  kill(): void;
+  /** The process is gone and its output is read. Never rejects. */
+  ended: Promise<RunEnding>;
+}
+
+export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHears): FfmpegRun {
+  const child = spawn(ffmpeg, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const tail = new Tail(KEPT_LINES);
+  const progress = new ProgressReader();
+  let isDeaf = false;
+  let wrote = false;
+  let problem: string | null = null;
+  const end = (why: string): void => {
+    problem ??= why;
+    child.kill('SIGKILL');
+  };
+  let silence = setTimeout(() => end('nothing came from it'), FIRST_MS);
+  const splitter = new FragmentSplitter({
+    init: (init) => {
+      if (!isDeaf) hears.init(init);
+    },
+    fragment: (fragment) => {
+      if (!wrote) {
+        wrote = true;
+        clearTimeout(silence);
+        silence = setTimeout(() => end('it stopped delivering'), SILENT_MS);
+      } else silence.refresh();
+      progress.bytes(fragment.bytes.length);
+      if (!isDeaf) hears.fragment(fragment);
+    },
+  });
+  child.stdout.on('data', (bytes: Buffer) => {
+    const refused = splitter.push(bytes);
+    if (refused !== null) end(refused);
+  });
+  eachLine(child.stderr, (line) => {
+    if (!progress.line(line)) tail.add(line);
+    const numbers = progress.take(performance.now());
+    if (numbers && !isDeaf) hears.numbers(numbers);
+  });
+  const ended = new Promise<RunEnding>((resolve) => {
+    const settle = (): void => {
+      clearTimeout(silence);
+      resolve({ wrote, lines: tail.list(), problem });
+    };
+    child.on('error', (error) => {
+      problem ??= `it could not be started (${error.message})`;
+      if (child.pid === undefined) settle();
+    });
+    child.on('close', settle);
+  });
+  return {
+    kill: () => {
+      isDeaf = true;
+      clearTimeout(silence);
+      child.kill('SIGKILL');
+    },
+    ended,
+  };
+}
