@@ -59,6 +59,13 @@ export async function runProgram(
     process.stdout.on('error', () => {}); // its end of the pipe is gone too
     process.stderr.on('error', () => {});
   }
+  // In the desktop app a message asks us to stop.
+  const { parentPort } = process as {
+    parentPort?: { on(event: 'message', hear: (message: { data: unknown }) => void): void };
+  };
+  parentPort?.on('message', ({ data }) => {
+    if (data === 'stop') void stop('asked to');
+  });
   try {
     running = await start(log);
     ready(running.ready);

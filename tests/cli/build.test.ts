@@ -72,13 +72,13 @@ describe('npm start', () => {
   it('builds when a source is newer, and passes the exit code on', async () => {
     const cli = path.join(OUT, 'cli.js');
     utimesSync(cli, new Date(0), new Date(0));
-    const ending = await start(process.execPath, ['start.mjs', '--nonsense'], {}, ROOT).ended;
+    const ending = await start(process.execPath, ['start.mjs', '--headless', '--nonsense'], {}, ROOT).ended;
     expect(ending).toMatchObject({ code: 2, stderr: 'Unknown flag --nonsense. See p2plive --help.\n' });
     expect(statSync(cli).mtimeMs).toBeGreaterThan(0);
   });
 
   it('lets the person’s own source win', async () => {
-    const ending = await start(process.execPath, ['start.mjs', '--source', 'nothing'], {}, ROOT).ended;
+    const ending = await start(process.execPath, ['start.mjs', '--headless', '--source', 'nothing'], {}, ROOT).ended;
     expect(ending).toMatchObject({ code: 2, stderr: 'The flag --source must be one of test, not "nothing".\n' });
   });
 });

@@ -71,7 +71,17 @@ describe('imports', () => {
     'servers/forward': ['node:', 'valibot', 'ws'],
     'servers/control': ['node:', 'valibot', 'ws'],
     servers: ['node:', 'commander'],
-    renderer: ['react', 'react-dom', 'zustand', '@xyflow/react', 'radix-ui', 'uplot', 'qrcode.react', 'lucide-react', 'valibot'],
+    renderer: [
+      'react',
+      'react-dom',
+      'zustand',
+      '@xyflow/react',
+      'radix-ui',
+      'uplot',
+      'qrcode.react',
+      'lucide-react',
+      'valibot',
+    ],
     electron: ['node:', 'electron', 'electron-updater', 'valibot'],
   };
 

@@ -13,8 +13,7 @@ export async function setup(): Promise<() => Promise<void>> {
   // Every process that the tests start inherits this, whoever its parent is by then.
   const mark = randomUUID();
   process.env[MARK] = mark;
-  const rolldown = path.join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
-  await promisify(execFile)(process.execPath, [rolldown, '-c', 'rolldown.config.js'], { cwd: ROOT });
+  await promisify(execFile)(process.execPath, ['build.mjs'], { cwd: ROOT });
   await prepareBrowser();
   return async () => {
     const left = () => markedProcesses(mark).filter((one) => one.pid !== process.pid && one.parent !== process.pid);
