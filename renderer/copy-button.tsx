@@ -2,7 +2,16 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 
-export function CopyButton({ text, what, label = 'Copy' }: { text: string; what: string; label?: string }) {
+/** @param text a function where it is long: worked out when it is wanted */
+export function CopyButton({
+  text,
+  what,
+  label = 'Copy',
+}: {
+  text: string | (() => string);
+  what: string;
+  label?: string;
+}) {
   const [said, setSaid] = useState<'copied' | 'failed' | null>(null);
   useEffect(() => {
     if (said === null) return;
@@ -13,7 +22,9 @@ export function CopyButton({ text, what, label = 'Copy' }: { text: string; what:
     <button
       type="button"
       aria-label={`${label} ${what}`}
-      onClick={() => void copy(text).then((isDone) => setSaid(isDone ? 'copied' : 'failed'))}
+      onClick={() =>
+        void copy(typeof text === 'string' ? text : text()).then((isDone) => setSaid(isDone ? 'copied' : 'failed'))
+      }
     >
       {said === 'copied' ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
       <span style={{ minWidth: '4.2em', textAlign: 'center' }} aria-live="polite">

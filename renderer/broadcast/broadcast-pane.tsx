@@ -53,8 +53,8 @@ export function BroadcastPane() {
               <PreviewStage label={source.kind} />
             )}
           </div>
-          {source !== null && <SourceBar list={list} source={source} preset={preset} choose={choose} />}
           <Controls capture={state} />
+          {source !== null && <SourceBar list={list} source={source} preset={preset} choose={choose} />}
           {(problem ?? list.problem) !== null && (
             <div className="note" data-tone="warn" role="alert">
               <p>{problem ?? list.problem}</p>

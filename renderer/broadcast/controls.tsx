@@ -9,12 +9,8 @@ export function Controls({ capture }: { capture: CaptureState }) {
   const isOnAir = capture.is === 'live' || capture.is === 'reconnecting';
   return (
     <div className="controls">
-      {isOnAir ? (
-        <button type="button" className="big stop" disabled={!isOpen} onClick={() => void ask('stopLive')}>
-          Stop
-        </button>
-      ) : (
-        capture.is !== 'external' && (
+      {capture.is !== 'external' && (
+        <>
           <button
             type="button"
             className="big primary"
@@ -23,7 +19,16 @@ export function Controls({ capture }: { capture: CaptureState }) {
           >
             Go live
           </button>
-        )
+          {/* Beside it, never in its place: a double press must not stop what it has begun. */}
+          <button
+            type="button"
+            className={isOnAir ? 'big stop' : 'big'}
+            disabled={!isOpen || !isOnAir}
+            onClick={() => void ask('stopLive')}
+          >
+            Stop
+          </button>
+        </>
       )}
       {capture.is === 'reconnecting' && (
         <button type="button" className="big" disabled={!isOpen} onClick={() => void ask('reconnectNow')}>

@@ -32,7 +32,7 @@ export function EncoderCard({ progress }: { progress: CaptureView['progress'] })
           </div>
         ))}
       </dl>
-      <p className="small soft">{progress?.encoder == null ? 'Nothing is encoded here.' : `By ${progress.encoder}.`}</p>
+      <p className="small soft">{progress?.encoder ? `By ${progress.encoder}.` : 'Nothing is encoded here.'}</p>
     </section>
   );
 }

@@ -31,13 +31,12 @@ export function FirstRun({
               type="button"
               disabled={source === null || isBusy}
               onClick={() => source && choose(source)}
-              aria-label={name}
               aria-describedby={`card-${name.replaceAll(' ', '-')}`}
             >
               {icon}
-              <strong>{name}</strong>
-              <span id={`card-${name.replaceAll(' ', '-')}`}>{detail}</span>
+              {name}
             </button>
+            <p id={`card-${name.replaceAll(' ', '-')}`}>{detail}</p>
           </li>
         ))}
       </ul>

@@ -31,13 +31,14 @@ export function numbersOf(
 ): [name: string, value: string, title: string][] {
   const egress = sample && Object.values(sample.egressBitsPerSecond).reduce((sum, part) => sum + part, 0);
   const viewers = sample && Math.max(0, sample.viewers - (isMonitorCounted ? 1 : 0));
-  const none = '-';
+  const or = (value: number | null | undefined, text: (value: number) => string): string =>
+    value === null || value === undefined ? '-' : text(value);
   return [
-    ['Viewers', viewers === null ? none : viewers.toLocaleString('en'), 'Pages that watch now, without this console'],
-    ['Offload', sample?.offload == null ? none : percent(sample.offload), 'Share that viewers had from each other'],
-    ['Delay, half', sample?.delayP50Ms == null ? none : delay(sample.delayP50Ms), 'Half of the viewers are nearer'],
-    ['Delay, 95 %', sample?.delayP95Ms == null ? none : delay(sample.delayP95Ms), '95 of 100 viewers are nearer'],
-    ['Uplink', uplink === null ? none : bitRate(uplink), 'What the source sends in'],
-    ['Servers send', egress === null ? none : bitRate(egress), 'What the forwards send to viewers'],
+    ['Viewers', or(viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without this console'],
+    ['Offload', or(sample?.offload, percent), 'Share that viewers had from each other'],
+    ['Delay, half', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
+    ['Delay, 95 %', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],
+    ['Uplink', or(uplink, bitRate), 'What the source sends in'],
+    ['Servers send', or(egress, bitRate), 'What the forwards send to viewers'],
   ];
 }
