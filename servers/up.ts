@@ -41,7 +41,7 @@ export async function up(flags: Flags): Promise<void> {
         // A program that starts us gives the keys itself.
         makesStreamKey: !json,
         log,
-        onChange: json ? jsonReporter() : plainReporter(),
+        onChange: (json ? jsonReporter : plainReporter)(() => ending),
         // While all end, the programs miss each other: that is no news.
         onLog: (program, line) => ending || passLog(program, line, json),
       });
@@ -87,30 +87,36 @@ function tell({ push, watch, coordinate, tracker, forwards, console }: Ready, st
   for (const [name, value] of rows) process.stdout.write(`  ${name.padEnd(18)}${value}\n`);
 }
 
-function jsonReporter(): (state: PlaneState) => void {
+function jsonReporter(isEnding: () => boolean): (state: PlaneState) => void {
   let before = '';
   return (state) => {
     const now = JSON.stringify(state.capture.state);
     if (now !== before && before !== '') emit('capture', { ...state.capture.state });
     before = now;
-    trouble(state);
+    trouble(state, isEnding);
   };
 }
 
-const plainReporter = (): ((state: PlaneState) => void) => trouble;
+const plainReporter =
+  (isEnding: () => boolean) =>
+  (state: PlaneState): void =>
+    trouble(state, isEnding);
 
+const GROUP_MS = 150;
 const said = new Map<string, string>();
 /** A program's last words are not repeated while they stay the same. */
 const saidWords = new Map<string, string>();
 
 /** Says once what a person may want to act on. A failure before everything was ready once ends `up` itself, with its sentence. */
-function trouble({ programs, capture: { state: capture }, addresses }: PlaneState): void {
+function trouble({ programs, capture: { state: capture }, addresses }: PlaneState, isEnding: () => boolean): void {
   for (const [name, state] of Object.entries(programs)) {
     if (state.is === 'backoff') {
       const words = state.lastLines.filter((line) => !line.startsWith('{')).join('\n');
       const again = words === '' || words === saidWords.get(name) ? '' : `\n${words}`;
       saidWords.set(name, words);
-      say(name, `${state.attempt}`, `The ${name} ended (${state.ending}) and is started again.${again}`);
+      // A signal to the whole group may reach the program before it reaches us: then its end is no trouble.
+      const sentence = `The ${name} ended (${state.ending}) and is started again.${again}`;
+      setTimeout(() => isEnding() || say(name, `${state.attempt}`, sentence), GROUP_MS).unref();
     } else if (state.is === 'failed' && addresses !== null) say(name, 'failed', state.detail);
   }
   if (capture.is === 'failed') say('source', 'failed', `The source stopped: ${capture.reason}`);

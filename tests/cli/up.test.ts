@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { descendantsOf, isAlive, start } from '../support/processes.ts';
-import { eventIn, FREE_PORTS, OUT, startCli, startStack, type Stack } from '../support/stack.ts';
+import { captureWas, eventIn, FREE_PORTS, OUT, startCli, startStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 async function stack(args: string[] = []): Promise<Stack> {
@@ -71,7 +71,7 @@ describe('p2plive up', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends everything quietly within 3 s of %s', async (signal) => {
     const { process: owned } = await stack(['--source', 'test']);
-    await until('the source to be live', () => eventIn(owned, 'capture')?.['is'] === 'live');
+    await until('the source to be live', () => captureWas(owned, 'live'));
     const below = descendantsOf(owned.pid).map((one) => one.pid);
     expect(below.length).toBeGreaterThanOrEqual(4); // three programs and ffmpeg
     const beganMs = performance.now();
@@ -102,7 +102,7 @@ describe('p2plive up', () => {
 
   it('[C6] leaves nothing behind when it is killed with -9', async () => {
     const { process: owned } = await stack(['--source', 'test']);
-    await until('the source to be live', () => eventIn(owned, 'capture')?.['is'] === 'live');
+    await until('the source to be live', () => captureWas(owned, 'live'));
     const below = descendantsOf(owned.pid).map((one) => one.pid);
     expect(below.length).toBeGreaterThanOrEqual(4);
     owned.child.kill('SIGKILL');
@@ -157,7 +157,7 @@ describe('npm start', () => {
       owned.child.kill('SIGTERM');
     });
     await until('the ready line', () => eventIn(owned, 'ready'), { withinMs: 30_000, describe: () => owned.stderr() });
-    await until('the source to be live', () => eventIn(owned, 'capture')?.['is'] === 'live');
+    await until('the source to be live', () => captureWas(owned, 'live'));
     const below = descendantsOf(owned.pid).map((one) => one.pid);
     owned.child.kill('SIGKILL');
     await until('all to be gone after npm was killed', () => below.every((pid) => !isAlive(pid)), {

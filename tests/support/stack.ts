@@ -57,5 +57,9 @@ export function eventIn(owned: Owned, event: string): Record<string, unknown> | 
   return null;
 }
 
+/** Has the source said that it is so? */
+export const captureWas = (owned: Owned, is: string): boolean =>
+  owned.stdout().includes(`{"event":"capture","is":"${is}"`);
+
 const hasEnded = (owned: Owned): 'ended' | null =>
   owned.child.exitCode !== null || owned.child.signalCode !== null ? 'ended' : null;
