@@ -10,21 +10,23 @@ export type Input =
   | { kind: 'file'; path: string };
 
 /** Arguments that belong together. */
-const line = (...args: string[]): string[] => args;
+export const line = (...args: string[]): string[] => args;
 
 const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'error'];
-/** Numbers as lines on stderr: a further descriptor is not inherited alike on every system. */
-const TOLD = ['-nostats', '-progress', 'pipe:2'];
+/**
+ * Numbers as lines on stderr: a further descriptor is not inherited alike on every system. Each other line begins with its level, so
+ * that what is meant for people is told from the rest; the loudness is said at level info.
+ */
+const TOLD = ['-hide_banner', '-nostdin', '-loglevel', 'repeat+level+info', '-nostats', '-progress', 'pipe:2'];
 /** The wall clock, top right; the pattern itself shows its own running time. */
 const CLOCK =
   "drawtext=text='%{localtime\\:%X}':x=w-tw-16:y=16:fontsize=28:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=8";
-/** The loudness of half a second, printed beside the progress for each packet of sound. */
-const LOUDNESS = 'astats=metadata=1:reset=24,ametadata=mode=print:key=lavfi.astats.Overall.RMS_level:file=pipe\\\\:2';
+/** The loudness of half a second, said for each packet of sound. */
+const LOUDNESS = 'astats=metadata=1:reset=24,ametadata=mode=print:key=lavfi.astats.Overall.RMS_level';
 
 /** H.264 and AAC as fragmented MP4 on stdout, one fragment for each frame. */
 export function captureArgs(input: Input, preset: Preset, encoder: string): string[] {
   return [
-    ...QUIET,
     ...TOLD,
     ...deviceOf(encoder),
     ...inputArgs(input, preset),
@@ -34,6 +36,9 @@ export function captureArgs(input: Input, preset: Preset, encoder: string): stri
     ...fragmentsToStdout(),
   ];
 }
+
+/** No playlists: a file may not name others. */
+const CONTAINERS = 'mov,mp4,m4a,matroska,webm,flv,mpegts,mpeg,avi,ogg';
 
 function inputArgs(input: Input, { width, height, framesPerSecond }: Preset): string[] {
   switch (input.kind) {
@@ -52,7 +57,8 @@ function inputArgs(input: Input, { width, height, framesPerSecond }: Preset): st
       ];
     case 'file':
       return [
-        ...line('-stream_loop', '-1', '-re', '-protocol_whitelist', 'file', '-i', input.path),
+        ...line('-stream_loop', '-1', '-re', '-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS),
+        ...line('-i', `file:${input.path}`),
         ...line('-map', '0:v:0?', '-map', '0:a:0?', '-dn', '-sn'),
       ];
   }

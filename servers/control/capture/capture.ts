@@ -2,14 +2,16 @@
 // coordinate while live, the recording. Each of these is a file of its own; this one puts them together.
 import type { CaptureView, PresetName, Source } from '../../../protocol/capture-state.ts';
 import type { Devices, Outcome } from '../../../protocol/control.ts';
-import { requireFfmpeg } from '../../shared/ffmpeg.ts';
 import { StartError } from '../../shared/exit-codes.ts';
 import type { Log } from '../../shared/log.ts';
-import { captureArgs } from './args.ts';
+import { listDevices } from './devices.ts';
 import { Feed, type Plan } from './feed.ts';
+import { FfmpegProbe, type FfmpegFacts } from './ffmpeg-facts.ts';
 import type { Fragment, Init } from './fragments.ts';
 import { LiveLink } from './live-link.ts';
-import { PRESETS } from './presets.ts';
+import { mediaFiles } from './media-folder.ts';
+import { planFor } from './plan.ts';
+import { Recorder } from './recorder.ts';
 import type { Target } from './uplink.ts';
 import { stateOf } from './view.ts';
 
@@ -26,12 +28,15 @@ export interface CaptureOptions {
 
 const DONE: Outcome<null> = { ok: true, value: null };
 const notNow = (detail: string): Outcome<null> => ({ ok: false, reason: 'not-now', detail });
+const failed = (detail: string): Outcome<null> => ({ ok: false, reason: 'failed', detail });
 const NO_SOURCE = notNow('Choose a source first.');
 
 export class Capture {
   readonly #options: CaptureOptions;
   readonly #feed: Feed;
   readonly #link: LiveLink;
+  readonly #recorder: Recorder;
+  readonly #probe: FfmpegProbe;
   readonly #previews = new Set<(data: string | Uint8Array) => void>();
   #isExternal = false;
   #isClosed = false;
@@ -40,6 +45,7 @@ export class Capture {
 
   constructor(options: CaptureOptions) {
     this.#options = options;
+    this.#probe = new FfmpegProbe(options.ffmpeg);
     this.#feed = new Feed(
       {
         init: (init) => this.#init(init),
@@ -54,6 +60,7 @@ export class Capture {
       log: options.log,
       onChange: () => this.#changed(),
     });
+    this.#recorder = new Recorder(options.recordingsFolder, this.#feed.recent, () => this.#changed());
   }
 
   get view(): CaptureView {
@@ -66,7 +73,7 @@ export class Capture {
         droppedFrames: numbers.droppedFrames + this.#link.droppedFragments,
         encoder,
       },
-      recording: null,
+      recording: this.#recorder.view,
     };
   }
 
@@ -76,22 +83,23 @@ export class Capture {
     const wish = ++this.#wish;
     if (source.kind === 'external') {
       this.#link.stop();
-      await this.#feed.stop();
+      await Promise.all([this.#feed.stop(), this.#recorder.stop()]);
       if (wish === this.#wish) this.#isExternal = true;
       this.#changed();
       return DONE;
     }
-    let plan: Plan;
+    let plan: Plan | string;
     try {
-      plan = await this.#plan(source, preset);
+      plan = await planFor(source, preset, { probe: this.#probe, mediaFolder: this.#options.mediaFolder });
     } catch (error) {
-      if (error instanceof StartError) return { ok: false, reason: 'failed', detail: error.message };
+      if (error instanceof StartError) return failed(error.message);
       throw error;
     }
+    if (typeof plan === 'string') return failed(plan);
     if (wish !== this.#wish) return notNow('Another source was chosen meanwhile.');
     this.#isExternal = false;
     const failure = await this.#feed.start(plan);
-    return failure ? { ok: false, reason: 'failed', detail: `${failure.reason} ${failure.action}` } : DONE;
+    return failure ? failed(`${failure.reason} ${failure.action}`) : DONE;
   }
 
   /** Connects the running preview, or as soon as it runs. An external encoder goes live by itself. */
@@ -115,7 +123,7 @@ export class Capture {
     this.#wish++;
     this.#isExternal = false;
     this.#link.stop();
-    await this.#feed.stop();
+    await Promise.all([this.#feed.stop(), this.#recorder.stop()]);
     return DONE;
   }
 
@@ -139,22 +147,29 @@ export class Capture {
     return Promise.resolve();
   }
 
-  setRecording(_ask: { on: boolean }): Promise<Outcome<null>> {
-    return Promise.resolve(notNow('Recording is not there yet.'));
+  /** While a source is there; each stretch of one source is a file of its own. */
+  async setRecording({ on }: { on: boolean }): Promise<Outcome<null>> {
+    if (!on) await this.#recorder.stop();
+    else if (this.#isExternal) return notNow('Your encoder’s stream is not recorded here: record it there.');
+    else if (this.#feed.state.is === 'none') return NO_SOURCE;
+    else this.#recorder.start();
+    return DONE;
   }
 
-  listDevices(): Promise<Devices> {
+  async listDevices(): Promise<Devices> {
     const { mediaFolder } = this.#options;
-    return Promise.resolve({ cameras: [], microphones: [], screens: [], files: [], mediaFolder, problem: null });
+    const { path } = await this.#probe.facts();
+    const [found, files] = await Promise.all([
+      listDevices(path),
+      mediaFiles(mediaFolder).catch((error: Error) => `The media folder can not be read: ${error.message}`),
+    ]);
+    const problem = typeof files === 'string' ? files : found.problem;
+    return { ...found, files: typeof files === 'string' ? [] : files, mediaFolder, problem };
   }
 
-  ffmpegFacts(): Promise<{
-    path: string | null;
-    version: string | null;
-    encoder: string | null;
-    problem: string | null;
-  }> {
-    return Promise.resolve({ path: null, version: null, encoder: null, problem: null });
+  /** Probed at the first call, which takes a moment. */
+  ffmpegFacts(): Promise<FfmpegFacts> {
+    return this.#probe.facts();
   }
 
   /** A MIME type as text, the init segment, then fragments; anew after each switch. @returns stops it */
@@ -177,23 +192,18 @@ export class Capture {
     await this.#link.parted();
   }
 
-  #plan(source: Source, preset: PresetName): Promise<Plan> {
-    const ffmpeg = requireFfmpeg(this.#options.ffmpeg);
-    const encoder = 'libx264';
-    const args = captureArgs({ kind: 'test', drawsText: false }, PRESETS[preset], encoder);
-    return Promise.resolve({ asked: { source, preset }, ffmpeg, args, encoder, devices: [] });
-  }
-
   #init(init: Init): void {
     for (const hear of this.#previews) {
       hear(init.mime);
       hear(init.bytes);
     }
+    this.#recorder.init();
     this.#link.init(init);
   }
 
   #fragment(fragment: Fragment): void {
     for (const hear of this.#previews) hear(fragment.bytes);
+    this.#recorder.fragment(fragment);
     this.#link.fragment(fragment);
   }
 

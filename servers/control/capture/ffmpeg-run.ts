@@ -64,7 +64,10 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHea
     if (refused !== null) end(refused);
   });
   eachLine(child.stderr, (line) => {
-    if (!progress.line(line)) tail.add(line);
+    if (!progress.line(line)) {
+      const said = forPeople(line);
+      if (said !== null) tail.add(said);
+    }
     const numbers = progress.take(performance.now());
     if (numbers && !isDeaf) hears.numbers(numbers);
   });
@@ -87,4 +90,11 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHea
     },
     ended,
   };
+}
+
+/** What is said at level warning and above, without that word; null for the rest. Libraries that ffmpeg uses say no level. */
+function forPeople(line: string): string | null {
+  const level = /^(?:\[[^\]]* @ [^\]]*\] )*\[(\w+)\] /.exec(line)?.[1];
+  if (level === undefined) return line;
+  return ['warning', 'error', 'fatal', 'panic'].includes(level) ? line.replace(`[${level}] `, '') : null;
 }

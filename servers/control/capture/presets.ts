@@ -17,3 +17,6 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   '720p': { width: 1_280, height: 720, videoBitsPerSecond: 2_500_000, ...AT_30 },
   '1080p': { width: 1_920, height: 1_080, videoBitsPerSecond: 4_500_000, ...AT_30 },
 };
+
+/** What a camera is asked for: 854 x 480 is a size that hardly any has, and the next larger one keeps the picture's shape. */
+export const cameraSize = ({ width, height }: Preset): string => (width === 854 ? '1280x720' : `${width}x${height}`);

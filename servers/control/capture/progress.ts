@@ -9,7 +9,8 @@ export interface Numbers {
   soundDb: number | null;
 }
 
-const EVERY_MS = 1_000;
+/** ffmpeg reports each half second or second; a little early is still the same one. */
+const EVERY_MS = 900;
 /** Silence is minus infinity: this is as low as a meter goes. */
 const LEAST_DB = -100;
 const KEYS =
@@ -25,7 +26,8 @@ export class ProgressReader {
   #before: { atMs: number; frames: number } | null = null;
 
   /** @returns whether the line was one of these and not something that ffmpeg says to people */
-  line(line: string): boolean {
+  line(given: string): boolean {
+    const line = given.replace(/^\[Parsed_ametadata\S* @ \w+\] \[info\] /, '');
     const level = /^lavfi\.astats\.Overall\.RMS_level=\s*(\S+)/.exec(line);
     if (level) {
       const value = Number(level[1]);
@@ -53,6 +55,7 @@ export class ProgressReader {
   /** @returns a report when the last one is a second old; null before that */
   take(nowMs: number): Numbers | null {
     if (!this.#isWhole) return null;
+    this.#isWhole = false; // counted when it was said, or not at all
     const before = this.#before;
     if (before && nowMs - before.atMs < EVERY_MS) return null;
     const seconds = before ? (nowMs - before.atMs) / 1_000 : 0;
@@ -67,7 +70,6 @@ export class ProgressReader {
       : null;
     this.#before = { atMs: nowMs, frames: this.#frames };
     this.#bytes = 0;
-    this.#isWhole = false;
     return numbers;
   }
 }
