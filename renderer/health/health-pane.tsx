@@ -1,9 +1,147 @@
-// The Health pane.
+// The Health pane: what is wrong and what to do, the newest figures, and how they came about. Charts or a table with the same numbers.
+import { ChartLine, Table } from 'lucide-react';
+import { useEffect, useMemo, useState } from 'react';
+import type { Sample } from '../../protocol/history.ts';
+import { bitRate, delay, percent } from '../format.ts';
+import { Moment } from '../mesh/moment.tsx';
+import { StateMark, type Tone } from '../state-mark.tsx';
+import { lookAt, useConsole, useHistory, useMesh } from '../stores.ts';
+import { useTheme } from '../theme.ts';
+import { adviceFor, type Severity } from './advice.ts';
+import { ChartView } from './chart-view.tsx';
+import './health.css';
+import { SampleTable } from './sample-table.tsx';
+import { chartsOf, sampleAt, shownIndices, timesOf } from './series.ts';
 
 export function HealthPane() {
+  const [as, setAs] = useState<'charts' | 'table'>('charts');
+  const hasSamples = useHistory((history) => history.samples.length > 0);
   return (
-    <section className="pane" aria-labelledby="health-title">
-      <h1 id="health-title">Health</h1>
+    <section className="pane health-pane" aria-labelledby="health-title">
+      <div className="row">
+        <h1 id="health-title">Health</h1>
+        <div className="switch" role="group" aria-label="Shown as">
+          <button type="button" aria-pressed={as === 'charts'} onClick={() => setAs('charts')}>
+            <ChartLine size={14} aria-hidden /> Charts
+          </button>
+          <button type="button" aria-pressed={as === 'table'} onClick={() => setAs('table')}>
+            <Table size={14} aria-hidden /> Table
+          </button>
+        </div>
+      </div>
+      <Moment />
+      <AdviceList />
+      {hasSamples ? (
+        <>
+          <Figures />
+          {as === 'charts' ? <Charts /> : <SampleTable />}
+        </>
+      ) : (
+        <NoFigures />
+      )}
     </section>
+  );
+}
+
+const TONES: Record<Severity, readonly [Tone, string]> = {
+  bad: ['bad', 'Trouble'],
+  warn: ['warn', 'Look at this'],
+  note: ['idle', 'Good to know'],
+  good: ['good', 'Well'],
+};
+
+function AdviceList() {
+  const state = useConsole((store) => store.state);
+  const connection = useConsole((store) => store.connection);
+  const samples = useHistory((history) => history.samples);
+  const tables = useMesh((mesh) => mesh.tables);
+  // Once a second is often enough to be advised; between two samples nothing is thought over.
+  const newest = samples.at(-1)?.atMs ?? 0;
+  const isRead = useMesh((mesh) => mesh.serial !== null);
+  const nowMs = useNow(newest);
+  const advice = useMemo(() => adviceFor({ state, samples, tables, nowMs }), [state, newest, nowMs, isRead]);
+  if (connection === 'lost') return null; // the banner says it; advice from before would be stale
+  return (
+    <ul className="advice" aria-label="What is wrong and what to do" aria-live="polite">
+      {advice.map(({ key, severity, says, todo }) => (
+        <li key={key} className="note" data-tone={severity === 'note' ? 'idle' : severity}>
+          <StateMark tone={TONES[severity][0]}>{TONES[severity][1]}</StateMark>
+          <p>
+            <strong>{says}</strong> {todo}
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The clock of the newest sample; a few seconds without one, the page's own. */
+function useNow(newestMs: number): number {
+  const [late, setLate] = useState({ newestMs: 0, nowMs: 0 });
+  useEffect(() => {
+    const beganMs = Date.now();
+    const timer = setInterval(() => setLate({ newestMs, nowMs: newestMs + Date.now() - beganMs }), 7_000);
+    return () => clearInterval(timer);
+  }, [newestMs]);
+  return late.newestMs === newestMs && late.nowMs > newestMs ? late.nowMs : newestMs;
+}
+
+function Figures() {
+  const sample = useHistory(({ samples, cursorMs }) =>
+    cursorMs === null ? (samples.at(-1) ?? null) : sampleAt(samples, cursorMs),
+  );
+  return (
+    <dl className="figures" aria-label="Figures">
+      {figuresOf(sample).map(([label, value]) => (
+        <div key={label} className="card">
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function figuresOf(sample: Sample | null): [label: string, value: string][] {
+  const or = (value: number | null | undefined, say: (value: number) => string): string =>
+    value === null || value === undefined ? 'none' : say(value);
+  const egress = sample && Object.values(sample.egressBitsPerSecond).reduce((sum, bits) => sum + bits, 0);
+  return [
+    ['Viewers', or(sample?.viewers, (value) => value.toLocaleString('en'))],
+    ['Playing', or(sample?.playing, (value) => value.toLocaleString('en'))],
+    ['Offload', or(sample?.offload, percent)],
+    ['Delay, median', or(sample?.delayP50Ms, delay)],
+    ['Delay, 19 of 20', or(sample?.delayP95Ms, delay)],
+    ['Standing, a second', or(sample?.stalledMs, delay)],
+    ['Forwards send', or(egress, bitRate)],
+  ];
+}
+
+function Charts() {
+  const samples = useHistory((history) => history.samples);
+  const markers = useHistory((history) => history.markers);
+  const cursorMs = useHistory((history) => history.cursorMs);
+  const theme = useTheme((store) => store.shown);
+  const [charts, times] = useMemo(() => {
+    const shown = shownIndices(samples);
+    return [chartsOf(samples, shown), timesOf(samples, shown)];
+  }, [samples]);
+  return (
+    <div className="charts" key={theme}>
+      {charts.map((chart) => (
+        <ChartView key={chart.id} chart={chart} times={times} markers={markers} cursorMs={cursorMs} onPick={lookAt} />
+      ))}
+    </div>
+  );
+}
+
+function NoFigures() {
+  const isOpen = useConsole((store) => store.connection === 'open');
+  return (
+    <p className="empty">
+      {isOpen
+        ? 'No figures yet: the first come a second after the programs have started.'
+        : 'Figures appear when the control plane answers.'}
+    </p>
   );
 }

@@ -26,27 +26,60 @@ export const SHOWN_MS = 30 * 60_000;
 /** More points than this are not seen on a screen. */
 const MOST_POINTS = 900;
 
-/** Times in seconds, as the charts want them. */
-export const timesOf = (samples: readonly Sample[]): number[] => samples.map(({ atMs }) => atMs / 1000);
+/** Sums of what is counted go over the last minute: single seconds would only be spikes. */
+const MINUTE_SAMPLES = 60;
 
-/** The newest half hour, thinned out evenly; the newest one is always there. */
-export function shownSamples(samples: readonly Sample[]): Sample[] {
+/** Indices of the newest half hour, thinned out evenly; the newest one is always there. */
+export function shownIndices(samples: readonly Sample[]): number[] {
   const newest = samples.at(-1);
   if (!newest) return [];
-  const shown = samples.filter(({ atMs }) => atMs > newest.atMs - SHOWN_MS);
-  const every = Math.ceil(shown.length / MOST_POINTS);
+  const first = samples.findIndex(({ atMs }) => atMs > newest.atMs - SHOWN_MS);
+  const every = Math.ceil((samples.length - first) / MOST_POINTS);
+  const indices: number[] = [];
   // By the clock and not by the index: otherwise every new sample would choose others, and the lines would tremble.
-  return shown.filter((sample, i) => i === shown.length - 1 || Math.floor(sample.atMs / 1000) % every === 0);
+  for (let i = first; i < samples.length; i++)
+    if (i === samples.length - 1 || Math.floor((samples[i]?.atMs ?? 0) / 1000) % every === 0) indices.push(i);
+  return indices;
 }
 
-export function chartsOf(samples: readonly Sample[]): Chart[] {
-  const line = (name: string, of: (sample: Sample) => number | null | undefined, i = 0): Line => {
+/** Times in seconds, as the charts want them. */
+export const timesOf = (samples: readonly Sample[], indices: readonly number[]): number[] =>
+  indices.map((i) => (samples[i]?.atMs ?? 0) / 1000);
+
+/** For each sample the sum over the minute before it. */
+export function minuteSums(samples: readonly Sample[], of: (sample: Sample) => number): number[] {
+  let sum = 0;
+  return samples.map((sample, i) => {
+    const gone = samples[i - MINUTE_SAMPLES];
+    sum += of(sample) - (gone ? of(gone) : 0);
+    return sum;
+  });
+}
+
+export function chartsOf(samples: readonly Sample[], indices: readonly number[]): Chart[] {
+  const style = (name: string, values: (number | null)[], i: number): Line => {
     const dash = DASHES[i % DASHES.length];
-    const colour = COLOURS[i % COLOURS.length] ?? '--accent';
-    return { name, values: samples.map((sample) => of(sample) ?? null), colour, ...(dash ? { dash } : {}) };
+    return { name, values, colour: COLOURS[i % COLOURS.length] ?? '--accent', ...(dash ? { dash } : {}) };
+  };
+  const line = (name: string, of: (sample: Sample) => number | null | undefined, i = 0): Line =>
+    style(
+      name,
+      indices.map((at) => {
+        const sample = samples[at];
+        return (sample && of(sample)) ?? null;
+      }),
+      i,
+    );
+  const summed = (name: string, of: (sample: Sample) => number, i = 0): Line => {
+    const sums = minuteSums(samples, of);
+    return style(
+      name,
+      indices.map((at) => sums[at] ?? null),
+      i,
+    );
   };
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  const programs = [...new Set(samples.flatMap((sample) => Object.keys(sample.programs)))].toSorted();
+  const programs = [...new Set(samples.slice(-1).flatMap((sample) => Object.keys(sample.programs)))].toSorted();
   return [
     {
       id: 'viewers',
@@ -61,12 +94,12 @@ export function chartsOf(samples: readonly Sample[]): Chart[] {
       say: delay,
       lines: [line('median', (s) => s.delayP50Ms), line('19 of 20', (s) => s.delayP95Ms, 1)],
     },
-    { id: 'stalls', title: 'Stalls', say: delay, lines: [line('standing, a second', (s) => s.stalledMs, 3)] },
+    { id: 'stalls', title: 'Stalls', say: delay, lines: [summed('standing, last minute', (s) => s.stalledMs)] },
     {
       id: 'churn',
       title: 'Joins and leaves',
       say: whole,
-      lines: [line('joined', (s) => s.joined), line('left', (s) => s.left, 1)],
+      lines: [summed('joined, last minute', (s) => s.joined), summed('left', (s) => s.left, 1)],
     },
     {
       id: 'egress',

@@ -32,7 +32,9 @@ const ServerNode = memo(function ServerNode({ data: { node } }: NodeProps<Server
       <Icon size={16} aria-hidden />
       <span className="words">
         <span className="name">{node.name}</span>
-        <span className="figure">{node.kind === 'forward' ? bits(node.bitsPerSecond) : `${word}, ${node.state}`}</span>
+        <span className="figure">
+          {node.kind === 'forward' ? bits(node.bitsPerSecond) : node.state === 'here' ? word : node.state}
+        </span>
       </span>
       <HealthMark health={node.health} />
     </div>

@@ -1,10 +1,10 @@
 // The Mesh pane: toolbar, graph or table, details. Shows the moment looked at, and says so when that is in the past.
 import { useEffect, useRef } from 'react';
-import { lookAt, useConsole, useHistory } from '../stores.ts';
-import { clockTime } from '../format.ts';
+import { useConsole } from '../stores.ts';
 import { Inspector } from './inspector.tsx';
 import { MeshGraph } from './mesh-graph.tsx';
 import './mesh.css';
+import { Moment } from './moment.tsx';
 import { SceneKeeper, useScene } from './scene-store.ts';
 import { Toolbar } from './toolbar.tsx';
 import { TreeTable } from './tree-table.tsx';
@@ -36,24 +36,6 @@ export function MeshPane() {
         <Inspector />
       </div>
     </section>
-  );
-}
-
-/** Says when what is shown is not now. */
-export function Moment() {
-  const cursorMs = useHistory((history) => history.cursorMs);
-  const isRead = useHistory((history) => history.tablesAt !== null);
-  const problem = useHistory((history) => history.problem);
-  if (cursorMs === null) return null;
-  return (
-    <div className="note moment" data-tone="warn" role="status">
-      <strong>{clockTime(cursorMs)}, in the past</strong>
-      <span>{problem ?? (isRead ? 'You see the mesh as it was.' : 'Reading that moment.')}</span>
-      <span className="space" />
-      <button type="button" onClick={() => lookAt(null)}>
-        Back to live
-      </button>
-    </div>
   );
 }
 
