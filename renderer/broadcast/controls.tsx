@@ -47,7 +47,7 @@ export function Controls({ capture }: { capture: CaptureState }) {
       )}
       {!isOnAir && capture.is !== 'idle' && (
         <button type="button" disabled={!isOpen} onClick={() => void ask('stopPreview')}>
-          {capture.is === 'external' ? 'Choose another source' : 'Close preview'}
+          {capture.is === 'external' || capture.is === 'failed' ? 'Choose another source' : 'Close preview'}
         </button>
       )}
       <p className="controls-problem" role="alert">

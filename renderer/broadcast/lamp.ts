@@ -84,7 +84,7 @@ function onAir({ monitor, playing, streamState, nowMs }: LampFacts, sinceMs: num
   return { is: 'undecoded', forMs, problem: monitor?.problem ?? null };
 }
 
-/** The lamp in words: `word` is short enough for the rail, `sentence` says what it means. */
+/** The lamp in words: `sentence` says what the word means. */
 export function lampText(lamp: Lamp): { tone: Tone; word: string; sentence: string } {
   switch (lamp.is) {
     case 'unknown':
@@ -143,5 +143,6 @@ export function lampText(lamp: Lamp): { tone: Tone; word: string; sentence: stri
 function decodedSentence({ byMonitor, viewers, delayMs }: Extract<Lamp, { is: 'decoded' }>): string {
   const who = [byMonitor ? "this console's monitor" : null, viewers > 0 ? count(viewers, 'viewer') : null];
   const behind = delayMs === null ? '' : `, ${delay(delayMs)} behind the source`;
-  return `Decoded by ${who.filter((one) => one !== null).join(' and ')}${behind}.`;
+  const but = byMonitor ? '' : " This console's own monitor has no picture.";
+  return `Decoded by ${who.filter((one) => one !== null).join(' and ')}${behind}.${but}`;
 }

@@ -29,7 +29,9 @@ export function MonitorBox() {
   return (
     <section className="monitor" aria-label="On air">
       <p role="status">
-        <StateMark tone={text?.tone ?? 'busy'}>{text?.word ?? 'Loading'}</StateMark>
+        <StateMark tone={text?.tone ?? 'busy'}>
+          {lamp?.is === 'reconnecting' ? 'Reconnecting' : (text?.word ?? 'Loading')}
+        </StateMark>
       </p>
       <div className="monitor-picture" title="What viewers see, played by this console">
         <video ref={video} muted playsInline aria-label="Monitor: what viewers see" data-monitor />

@@ -54,6 +54,8 @@ export class FakePlane {
   /** Names and arguments of every call taken. */
   readonly calls: { name: string; argument: unknown }[] = [];
   state: PlaneState = firstState(Date.now());
+  /** Calls are taken and not answered. */
+  isSilent = false;
   /** Of the mesh's batches. */
   serial = 1;
   readonly #options: FakePlaneOptions;
@@ -184,7 +186,7 @@ export class FakePlane {
         const outcome = v.is(CallArguments[name] as v.GenericSchema, argument)
           ? this.#answer(name, argument as Record<string, unknown>)
           : ({ ok: false, reason: 'bad-call', detail: `${name}: the argument is not allowed.` } as const);
-        ws.send(JSON.stringify({ type: 'answer', id, outcome }));
+        if (!this.isSilent) ws.send(JSON.stringify({ type: 'answer', id, outcome }));
       });
     });
   }

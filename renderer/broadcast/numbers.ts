@@ -1,0 +1,23 @@
+// The six numbers of the Broadcast pane, in words. Pure.
+import type { Sample } from '../../protocol/history.ts';
+import { bitRate, delay, percent } from '../format.ts';
+
+/** @param isMonitorCounted the console's own monitor is among the sample's viewers: it is no audience */
+export function numbersOf(
+  sample: Sample | null,
+  uplink: number | null,
+  isMonitorCounted: boolean,
+): [name: string, value: string, title: string][] {
+  const egress = sample && Object.values(sample.egressBitsPerSecond).reduce((sum, part) => sum + part, 0);
+  const viewers = sample && Math.max(0, sample.viewers - (isMonitorCounted ? 1 : 0));
+  const or = (value: number | null | undefined, text: (value: number) => string): string =>
+    value === null || value === undefined ? '-' : text(value);
+  return [
+    ['Viewers', or(viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without this console'],
+    ['Offload', or(sample?.offload, percent), 'Share that viewers had from each other'],
+    ['Delay, half', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
+    ['Delay, 95 %', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],
+    ['Uplink', or(uplink, bitRate), 'What the source sends in'],
+    ['Servers send', or(egress, bitRate), 'What the forwards send to viewers'],
+  ];
+}
