@@ -17,7 +17,7 @@ export function scaleOf(samples: readonly Sample[]): TimeScale | null {
 
 /** An area in a box of 300 x 100: how many watched. */
 export function outlineOf(samples: readonly Sample[], { fromMs, toMs }: TimeScale): string {
-  const tops = new Array<number>(BUCKETS).fill(0);
+  const tops = Array.from({ length: BUCKETS }, () => 0);
   let most = 1;
   for (const { atMs, viewers } of samples) {
     const at = Math.min(BUCKETS - 1, Math.floor(((atMs - fromMs) / (toMs - fromMs)) * BUCKETS));

@@ -1,7 +1,7 @@
 // What an edge looks like: colour and dashes by health, width and pace by rate. The pace is CSS; mesh.css stops it for who wants no motion.
 import { type EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
-import type { FlowEdge } from './to-flow.ts';
+import { NODE_WIDTH, type FlowEdge } from './to-flow.ts';
 
 /** Kilobits a second of an edge that is drawn thinnest and slowest. */
 const FLOOR_KBITS = 50;
@@ -28,11 +28,21 @@ const MeshEdge = memo(function MeshEdge({ sourceX, sourceY, targetX, targetY, da
   );
 });
 
-/** Rightwards a calm S; to the same or an earlier layer an arc that leaves and arrives on the nodes' outer sides. */
+/**
+ * Rightwards a calm S; within a column an arc on its right side; leftwards an S from the left side to the right one.
+ * @param x1 right side of the one that gives, x2 left side of the one that gets
+ */
 function pathOf(x1: number, y1: number, x2: number, y2: number): string {
-  const reach = Math.max(28, Math.abs(x2 - x1) * 0.4);
-  const bend = x2 > x1 ? reach : Math.min(90, 40 + Math.abs(x2 - x1) * 0.1);
-  return `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
+  if (x2 > x1) return curve(x1, y1, Math.max(28, (x2 - x1) * 0.4), x2, y2);
+  const right = x2 + NODE_WIDTH;
+  if (Math.abs(right - x1) < 2) {
+    const bulge = 18 + Math.min(70, Math.abs(y2 - y1) * 0.14);
+    return `M${x1},${y1}C${x1 + bulge},${y1} ${x1 + bulge},${y2} ${right},${y2}`;
+  }
+  return curve(x1 - NODE_WIDTH, y1, -Math.max(28, (x1 - NODE_WIDTH - right) * 0.4), right, y2);
 }
+
+const curve = (x1: number, y1: number, bend: number, x2: number, y2: number): string =>
+  `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
 
 export const edgeTypes = { mesh: MeshEdge };

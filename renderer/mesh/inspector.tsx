@@ -149,6 +149,19 @@ function Trace({ node }: { node: MeshNode }) {
 const NO_POINTS: readonly never[] = [];
 
 function Gone({ id }: { id: string }) {
+  const isOpened = useView((view) => (view.open[id] ?? 0) > 0);
+  if (isOpened)
+    return (
+      <>
+        <h2>Opened</h2>
+        <p className="soft">Everyone of this cluster stands there one by one.</p>
+        <div className="row">
+          <button type="button" onClick={() => foldCluster(id)}>
+            Fold
+          </button>
+        </div>
+      </>
+    );
   return (
     <>
       <header className="row">

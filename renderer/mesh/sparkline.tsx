@@ -11,7 +11,8 @@ export interface SparklineProps {
 }
 
 export function Sparkline({ label, values, words }: SparklineProps) {
-  const most = Math.max(1e-9, ...values.map((value) => value ?? 0));
+  // Some room above: a steady value is no line along the edge.
+  const most = 1.3 * Math.max(1e-9, ...values.map((value) => value ?? 0));
   const step = WIDTH / Math.max(1, values.length - 1);
   let d = '';
   let isDown = false;

@@ -13,7 +13,7 @@ export type ClusterFlowNode = Node<{ cluster: Cluster }, 'cluster'>;
 export type FlowNode = ViewerFlowNode | ServerFlowNode | ClusterFlowNode;
 export type FlowEdge = Edge<{ edge: ShownEdge; offset: number; isMoving: boolean }, 'mesh'>;
 
-const NODE_WIDTH = COLUMN_PX - 16;
+export const NODE_WIDTH = COLUMN_PX - 16;
 const HEIGHTS = { viewer: ROW_PX - 8, server: 2 * ROW_PX - 10, cluster: 4 * ROW_PX - 12 } as const;
 /** Moving dashes are painted anew for every picture: so many at once stay smooth without a graphics card. */
 const MAX_MOVING = 60;
@@ -111,7 +111,6 @@ function flowEdge(edge: ShownEdge, isLit: boolean, isMoving: boolean, slices: nu
     target: edge.to,
     selected: chosen?.is === 'edge' && chosen.id === edge.id,
     className: isLit ? 'lit' : '',
-    zIndex: isLit ? 1 : 0,
     focusable: false,
     domAttributes: { 'aria-hidden': true },
     data: { edge, offset, isMoving },

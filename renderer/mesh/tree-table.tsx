@@ -15,7 +15,8 @@ const ROW_PX = 30;
 /** Rows drawn beyond what is in sight. */
 const SPARE = 8;
 const PAGE = 15;
-const COLUMNS = ['Name', 'State', 'Health', 'Delay or load', 'Rate', 'Fed by', 'Feeds', 'Region'] as const;
+const COLUMNS = ['Name', 'State', 'Health', 'Delay, load', 'Rate', 'Fed by', 'Feeds', 'Region'] as const;
+const NUMBERS = new Set<string>(['Delay, load', 'Rate', 'Feeds']);
 
 export function TreeTable() {
   const graph = useScene((store) => store.graph);
@@ -129,7 +130,7 @@ export function TreeTable() {
       <div role="rowgroup" className="tree-head">
         <div role="row" className="tree-row" aria-rowindex={1}>
           {COLUMNS.map((name) => (
-            <span role="columnheader" key={name}>
+            <span role="columnheader" key={name} className={NUMBERS.has(name) ? 'number' : ''}>
               {name}
             </span>
           ))}

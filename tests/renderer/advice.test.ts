@@ -1,6 +1,6 @@
 // What the Health pane says: each trouble has its sentence and its deed, the worst comes first, and all is well only when it is.
 import { describe, expect, it } from 'vitest';
-import type { PlaneState } from '../../protocol/control.ts';
+import type { PlaneState, ProgramState } from '../../protocol/control.ts';
 import type { Sample } from '../../protocol/history.ts';
 import { adviceFor, type Situation } from '../../renderer/health/advice.ts';
 import { chartsOf, minuteSums, sampleAt, shownIndices, timesOf } from '../../renderer/health/series.ts';
@@ -40,8 +40,14 @@ describe('each trouble', () => {
   const few = Object.fromEntries(
     Object.entries(tables.viewers).map(([id, row], i) => [id, { ...row, shares: i < 4 }] as const),
   );
-  const backoff = { is: 'backoff', untilMs: 0, attempt: 2, ending: 'signal SIGKILL', lastLines: [] } as const;
-  const failed = { is: 'failed', code: 2, detail: 'port 9090 is taken.', lastLines: [] } as const;
+  const backoff = {
+    is: 'backoff',
+    untilMs: 0,
+    attempt: 2,
+    ending: 'signal SIGKILL',
+    lastLines: [],
+  } satisfies ProgramState;
+  const failed = { is: 'failed', code: 2, detail: 'port 9090 is taken.', lastLines: [] } satisfies ProgramState;
   const broken = { ...capture.state, is: 'failed', reason: 'The camera is in use.', action: 'Retry', lastLines: [] };
   const lost = { kind: 'tracker', state: 'lost', why: 'connection refused' } as const;
   const stream = tables.streams['live'];
@@ -185,7 +191,7 @@ describe('figures over time', () => {
   });
 
   it('count by the minute', () => {
-    expect(minuteSums(samples, (sample) => sample.joined).slice(60, 200)).toEqual(new Array(140).fill(1));
+    expect(minuteSums(samples, (sample) => sample.joined).slice(60, 200)).toEqual(Array.from({ length: 140 }, () => 1));
   });
 
   it('are found by their moment', () => {
