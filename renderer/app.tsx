@@ -3,16 +3,31 @@ import { Activity, RadioTower, ScrollText, Settings, Share2 } from 'lucide-react
 import { lazy, Suspense, useEffect, useState, type ComponentType, type MouseEvent } from 'react';
 import { MonitorBox } from './broadcast/monitor-box.tsx';
 import { ConnectionBanner, Gate } from './connection.tsx';
+import { PaneGuard } from './pane-guard.tsx';
 import { RailFoot } from './rail-foot.tsx';
 import { useConsole } from './stores.ts';
 import type { LinkedWire } from './wire/web-wire.ts';
 
-const BroadcastPane = lazy(async () => ({ default: (await import('./broadcast/broadcast-pane.tsx')).BroadcastPane }));
-const MeshPane = lazy(async () => ({ default: (await import('./mesh/mesh-pane.tsx')).MeshPane }));
-const HealthPane = lazy(async () => ({ default: (await import('./health/health-pane.tsx')).HealthPane }));
-const LogsPane = lazy(async () => ({ default: (await import('./logs/logs-pane.tsx')).LogsPane }));
-const SettingsPane = lazy(async () => ({ default: (await import('./settings/settings-pane.tsx')).SettingsPane }));
-const TimeScrubber = lazy(async () => ({ default: (await import('./health/time-scrubber.tsx')).TimeScrubber }));
+/** Each pane is a file of its own; the first is shown before the others have come. */
+const LOADS = {
+  broadcast: async () => ({ default: (await import('./broadcast/broadcast-pane.tsx')).BroadcastPane }),
+  mesh: async () => ({ default: (await import('./mesh/mesh-pane.tsx')).MeshPane }),
+  health: async () => ({ default: (await import('./health/health-pane.tsx')).HealthPane }),
+  logs: async () => ({ default: (await import('./logs/logs-pane.tsx')).LogsPane }),
+  settings: async () => ({ default: (await import('./settings/settings-pane.tsx')).SettingsPane }),
+  scrubber: async () => ({ default: (await import('./health/time-scrubber.tsx')).TimeScrubber }),
+};
+const BroadcastPane = lazy(LOADS.broadcast);
+const MeshPane = lazy(LOADS.mesh);
+const HealthPane = lazy(LOADS.health);
+const LogsPane = lazy(LOADS.logs);
+const SettingsPane = lazy(LOADS.settings);
+const TimeScrubber = lazy(LOADS.scrubber);
+
+/** Then they are there when they are wanted, even if the plane has been updated or has gone meanwhile. */
+function loadAllPanes(): void {
+  for (const load of Object.values(LOADS)) load().catch(() => undefined); // the pane's guard says it when it matters
+}
 
 interface PaneEntry {
   id: string;
@@ -52,7 +67,12 @@ export function App({ wire }: { wire: LinkedWire | null }) {
     document.title = `${pane?.name ?? 'Console'} - P2PLive`;
   }, [pane]);
 
-  if (connection === 'no-token' || connection === 'refused') return <Gate />;
+  const isShut = connection === 'no-token' || connection === 'refused';
+  useEffect(() => {
+    if (!isShut) loadAllPanes();
+  }, [isShut]);
+
+  if (isShut) return <Gate />;
   return (
     <div className="app">
       <header className="rail">
@@ -78,12 +98,16 @@ export function App({ wire }: { wire: LinkedWire | null }) {
       <div className="main">
         <ConnectionBanner wire={wire} />
         <main aria-busy={!isLoaded}>
-          <Suspense fallback={<p className="empty">Loading.</p>}>{pane && <pane.Pane />}</Suspense>
+          <PaneGuard pane={open}>
+            <Suspense fallback={<p className="empty">Loading.</p>}>{pane && <pane.Pane />}</Suspense>
+          </PaneGuard>
         </main>
         {pane?.hasTime && (
-          <Suspense fallback={null}>
-            <TimeScrubber />
-          </Suspense>
+          <PaneGuard pane="time">
+            <Suspense fallback={null}>
+              <TimeScrubber />
+            </Suspense>
+          </PaneGuard>
         )}
       </div>
     </div>

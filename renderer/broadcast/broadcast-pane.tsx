@@ -39,7 +39,6 @@ export function BroadcastPane() {
       <h1 id="broadcast-title" className="sr-only">
         Broadcast
       </h1>
-      <PlaneNotes />
       <div className="broadcast-columns">
         <div className="stack">
           <div className="card frame">
@@ -64,6 +63,8 @@ export function BroadcastPane() {
         </div>
         <div className="stack">
           <LampCard capture={state} />
+          {/* Beside the controls, not above them: trouble must not move Stop away from under the hand. */}
+          <PlaneNotes />
           <NumbersCard />
           <ShareCard />
           <DestinationCard destination={destination} />

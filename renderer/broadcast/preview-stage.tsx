@@ -28,7 +28,11 @@ export function PreviewStage({ label }: { label: string }) {
         onPlaying={() => setIsMoving(true)}
         onEmptied={() => setIsMoving(false)}
       />
-      {!isMoving && <p className="stage-note">{problem ?? 'The picture comes in a moment.'}</p>}
+      {!isMoving && (
+        <p className="stage-note">
+          {problem ?? (isOpen ? 'The picture comes in a moment.' : 'The picture comes back with the connection.')}
+        </p>
+      )}
       {isMoving && problem !== null && <p className="stage-note bottom">{problem}</p>}
     </div>
   );

@@ -37,7 +37,7 @@ export function AboutCard() {
         <dt>ffmpeg</dt>
         <dd>
           {ffmpeg.path === null
-            ? (ffmpeg.problem ?? 'None was found.')
+            ? (ffmpeg.problem ?? 'Not looked for yet.')
             : `${ffmpeg.version ?? 'unknown version'}${ffmpeg.encoder === null ? '' : `, encodes with ${ffmpeg.encoder}`}`}
           {ffmpeg.path !== null && <code>{ffmpeg.path}</code>}
         </dd>

@@ -21,7 +21,8 @@ export function SettingField({
     'aria-invalid': problem !== null,
     'aria-describedby': `${id}-detail`,
   };
-  const text = typeof typed === 'string' ? typed : asTyped(row.value);
+  // A secret is never shown: what is kept stays until something is typed.
+  const text = typeof typed === 'string' ? typed : row.kind === 'secret' ? '' : asTyped(row.value);
   const isOn = typeof typed === 'boolean' ? typed : row.value === true;
   return (
     <div className="setting" data-changed={typed !== undefined}>
@@ -68,7 +69,7 @@ export function SettingField({
             autoComplete="off"
             spellCheck={false}
             value={text}
-            placeholder={row.kind === 'secret' ? 'Type to replace' : row.usual === null ? 'Not set' : String(row.usual)}
+            placeholder={placeholderOf(row)}
             onChange={(event) => change(event.target.value)}
           />
         )}
@@ -80,4 +81,9 @@ export function SettingField({
       </div>
     </div>
   );
+}
+
+function placeholderOf(row: SettingRow): string {
+  if (row.kind === 'secret' && row.value !== null) return 'Kept; type to replace';
+  return row.kind === 'secret' || row.usual === null ? 'Not set' : String(row.usual);
 }
