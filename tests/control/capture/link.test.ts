@@ -15,11 +15,10 @@ async function wantsToBeLive(url: string) {
 describe('a server that takes connections and reads nothing', () => {
   it('is seen within 5 s and tried again', async () => {
     const { url, sockets } = await hole();
-    const { capture, is } = await wantsToBeLive(url);
-    const beganMs = performance.now();
-    await until('it to be seen', () => is() === 'reconnecting', { withinMs: 5_000, describe: is });
-    expect(performance.now() - beganMs).toBeLessThan(5_000);
-    expect(capture.view.state).toMatchObject({ attempt: 1, reason: expect.stringContaining('hangs') as string });
+    const { states } = await wantsToBeLive(url);
+    const seen = (): unknown => states.find((state) => state.is === 'reconnecting');
+    await until('it to be seen', seen, { withinMs: 5_000 });
+    expect(seen()).toMatchObject({ attempt: 1, reason: expect.stringContaining('hangs') as string });
     await until('another try', () => sockets.length === 2);
   });
 
@@ -46,10 +45,11 @@ describe('a server that takes connections and reads nothing', () => {
 describe('a server that stops taking', () => {
   it('is left when it has taken nothing for a while, after it took much', async () => {
     const { url, pushes } = await sink();
-    const { capture, is } = await wantsToBeLive(url);
+    const { capture, states, is } = await wantsToBeLive(url);
     await until('it to take', () => (pushes[0]?.fragments ?? 0) > 30);
     pushes[0]?.request.pause();
-    await until('it to be seen', () => is() === 'reconnecting', { withinMs: 7_000, describe: () => capture.view });
+    const seen = (): unknown => states.find((state) => state.is === 'reconnecting');
+    await until('it to be seen', seen, { withinMs: 7_000, describe: () => capture.view });
     await until('another push', () => (pushes[1]?.fragments ?? 0) > 10 && is() === 'live');
     expect(pushes[1]).toMatchObject({ beginsWithKey: true, problem: null });
   });
@@ -95,6 +95,7 @@ describe('a server that is not there', () => {
     let url = 'http://127.0.0.1:9/stream/live';
     const { capture, states, is } = rig(null, { target: () => ({ url }) });
     await capture.setSource(TEST);
+    await until('the preview', () => is() === 'previewing');
     capture.goLive();
     await until('the third wait', () => {
       const { state } = capture.view;
