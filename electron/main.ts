@@ -24,7 +24,8 @@ class Desktop {
   readonly #chrome: Chrome;
   #window: BrowserWindow | null = null;
   #state: PlaneState | null = null;
-  #ending: 'no' | 'closing' | 'closed' = 'no';
+  #closing: Promise<void> | null = null;
+  #hasEnded = false;
 
   constructor() {
     const root = app.getAppPath();
@@ -55,7 +56,7 @@ class Desktop {
     try {
       await this.#plane.start();
     } catch (error) {
-      if (!(error instanceof StartError) || this.#ending !== 'no') throw error;
+      if (!(error instanceof StartError) || this.#closing) throw error;
       // The window stays: it shows which program refused, and why.
       dialog.showErrorBox('P2PLive could not start its servers', error.message);
     }
@@ -77,7 +78,7 @@ class Desktop {
 
   /** Asks once when viewers would lose their picture. */
   mayEnd(): boolean {
-    if (this.#ending !== 'no' || !this.#isLive()) return true;
+    if (this.#closing || !this.#isLive()) return true;
     const choice = dialog.showMessageBoxSync({
       type: 'question',
       message: 'You are live. End the broadcast and quit?',
@@ -92,16 +93,23 @@ class Desktop {
   }
 
   get hasEnded(): boolean {
-    return this.#ending === 'closed';
+    return this.#hasEnded;
   }
 
-  async close(): Promise<void> {
-    if (this.#ending !== 'no') return;
-    this.#ending = 'closing';
+  get isEnding(): boolean {
+    return this.#closing !== null;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     this.#chrome.close();
     this.#ipc.close();
     await this.#plane.close();
-    this.#ending = 'closed';
+    this.#hasEnded = true;
   }
 
   #isLive(): boolean {
@@ -111,7 +119,7 @@ class Desktop {
 
   #changed(state: PlaneState): void {
     this.#state = state;
-    if (this.#ending === 'no') this.#chrome.setLive(this.#isLive());
+    if (!this.#closing) this.#chrome.setLive(this.#isLive());
   }
 }
 
@@ -156,7 +164,7 @@ function run(): void {
   app.on('will-quit', (event) => {
     if (!desktop || desktop.hasEnded) return;
     event.preventDefault();
-    void desktop.close().finally(() => app.quit());
+    if (!desktop.isEnding) void desktop.close().finally(() => app.quit());
   });
   void app.whenReady().then(async () => {
     try {
