@@ -53,7 +53,11 @@ export function ConnectionBanner({ wire }: { wire: LinkedWire | null }) {
       <StateMark tone="warn">Disconnected</StateMark>
       <p>
         The control plane does not answer; what you see is from before.{' '}
-        <span className="soft">{seconds === null ? 'Trying again now.' : `Trying again in ${seconds} s.`}</span>
+        <span className="sr-only">It is tried again by itself.</span>
+        {/* Not read out each second. */}
+        <span className="soft" aria-hidden>
+          {seconds === null ? 'Trying again now.' : `Trying again in ${seconds} s.`}
+        </span>
       </p>
       <button type="button" onClick={() => wire?.retryNow()} disabled={connection !== 'lost'}>
         Try now

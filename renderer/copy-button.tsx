@@ -2,7 +2,8 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 
-/** @param text a function where it is long: worked out when it is wanted */
+/** @param what completes the label for who does not see what stands beside it
+ * @param text a function where it is long: worked out when it is wanted */
 export function CopyButton({
   text,
   what,
@@ -21,7 +22,6 @@ export function CopyButton({
   return (
     <button
       type="button"
-      aria-label={`${label} ${what}`}
       onClick={() =>
         void copy(typeof text === 'string' ? text : text()).then((isDone) => setSaid(isDone ? 'copied' : 'failed'))
       }
@@ -30,6 +30,7 @@ export function CopyButton({
       <span style={{ minWidth: '4.2em', textAlign: 'center' }} aria-live="polite">
         {said === 'copied' ? 'Copied' : said === 'failed' ? 'Not copied' : label}
       </span>
+      <span className="sr-only">{` ${what}`}</span>
     </button>
   );
 }

@@ -6,7 +6,9 @@ import { applyBatch } from './mesh-batch.ts';
 import { setWire, useConsole, useHistory, useLogs, useMesh, withAllTables } from './stores.ts';
 import type { LinkedWire } from './wire/web-wire.ts';
 
-const HISTORY_MS = 30 * 60_000;
+/** Half an hour, and some for clocks that differ; the plane's memory is bounded too. */
+const HISTORY_MS = 40 * 60_000;
+const DAY_MS = 86_400_000;
 /** Two hours of samples: what a console left open keeps. */
 const MAX_SAMPLES = 7_200;
 const MAX_MARKERS = 5_000;
@@ -58,7 +60,7 @@ export function follow(wire: LinkedWire): () => void {
     const nowMs = Date.now();
     const [state, history, logs] = await Promise.all([
       wire.call('getState', undefined),
-      wire.call('getHistory', { fromMs: nowMs - HISTORY_MS, toMs: nowMs + 60_000 }),
+      wire.call('getHistory', { fromMs: nowMs - HISTORY_MS, toMs: nowMs + DAY_MS }),
       wire.call('getLogs', { most: FIRST_LINES }),
       readMesh(),
     ]);

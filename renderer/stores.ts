@@ -72,14 +72,6 @@ export const useHistory = create<HistoryStore>(() => ({
 }));
 export const useLogs = create<LogsStore>(() => ({ lines: [], isLoaded: false }));
 
-/** The tables to draw: those of the moment looked at, or the live ones. */
-export function useTables(): MeshTables {
-  const live = useMesh((mesh) => mesh.tables);
-  const isLive = useHistory((history) => history.cursorMs === null);
-  const then = useHistory((history) => history.tablesAt);
-  return isLive ? live : (then ?? live);
-}
-
 /** Now, by the control plane's clock: what its moments are compared with. */
 export const planeNowMs = (): number => Date.now() + useConsole.getState().clockOffsetMs;
 

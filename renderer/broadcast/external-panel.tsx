@@ -37,7 +37,7 @@ export function ExternalPanel() {
         <div className="row">
           <h3>ffmpeg, {DESK_WORDS[desk]}</h3>
           <span className="space" />
-          <CopyButton text={command} what="the ffmpeg command" label="Copy command" />
+          <CopyButton text={command} what="for ffmpeg" label="Copy command" />
         </div>
         <pre tabIndex={0} aria-label="ffmpeg command">
           {ffmpegCommand(desk, shown)}

@@ -15,8 +15,8 @@ export function numbersOf(
   return [
     ['Viewers', or(viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without this console'],
     ['Offload', or(sample?.offload, percent), 'Share that viewers had from each other'],
-    ['Delay, half', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
-    ['Delay, 95 %', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],
+    ['Delay p50', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
+    ['Delay p95', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],
     ['Uplink', or(uplink, bitRate), 'What the source sends in'],
     ['Servers send', or(egress, bitRate), 'What the forwards send to viewers'],
   ];

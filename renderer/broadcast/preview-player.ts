@@ -48,6 +48,10 @@ export class PreviewPlayer {
     source.addEventListener('sourceopen', () => {
       if (source !== this.#source) return;
       this.#buffer = source.addSourceBuffer(mime);
+      this.#buffer.addEventListener('error', () => {
+        this.#drop();
+        this.#problem('The preview cannot be decoded here. Viewers are not affected.');
+      });
       this.#buffer.addEventListener('updateend', () => {
         this.#follow();
         this.#pump();

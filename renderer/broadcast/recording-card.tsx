@@ -31,7 +31,7 @@ export function RecordingCard({ capture }: { capture: CaptureView }) {
         <>
           <p className="mono path">{recording.file}</p>
           <div className="row">
-            <CopyButton text={recording.file} what="the recording's place" label="Copy place" />
+            <CopyButton text={recording.file} what="of the recording" label="Copy place" />
             {window.p2pliveConsole?.showRecording && (
               <button type="button" onClick={() => window.p2pliveConsole?.showRecording?.()}>
                 Show the file

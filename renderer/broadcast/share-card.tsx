@@ -21,7 +21,7 @@ export function ShareCard() {
               {link}
             </a>
             <div className="row">
-              <CopyButton text={link} what="the watch link" label="Copy link" />
+              <CopyButton text={link} what="for viewers" label="Copy link" />
             </div>
             <p className="small soft">{REACH[to]}</p>
           </div>

@@ -33,5 +33,5 @@ export function useLines(): { lines: readonly LogLine[]; isLoaded: boolean; curs
     if (isKept) return live.slice(0, countUntil(live, cursorMs));
     return then?.lines ?? [];
   }, [cursorMs, isKept, live, then]);
-  return { lines, isLoaded, cursorMs };
+  return { lines, isLoaded: isLoaded && (cursorMs === null || isKept || then !== null), cursorMs };
 }

@@ -1,8 +1,8 @@
 // The console's page in a real Chromium against a pretended plane: every pane by one click, the first run, breaks, and axe in both
 // themes. What the real plane does is tested elsewhere.
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
@@ -10,7 +10,6 @@ import { FakePlane, PROGRESS } from '../support/fake-plane.ts';
 import { until } from '../support/until.ts';
 
 const PANES = ['Broadcast', 'Mesh', 'Health', 'Logs', 'Settings'] as const;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const CAMERA = { source: { kind: 'camera', camera: '/dev/video0', microphone: 'default' }, preset: '720p' } as const;
 
 let browser: Browser;
@@ -57,7 +56,7 @@ interface AxeWindow {
 
 /** What axe finds serious or critical, with where. */
 async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => (window as unknown as AxeWindow).axe.run());
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
