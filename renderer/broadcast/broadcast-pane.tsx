@@ -30,6 +30,8 @@ export function BroadcastPane() {
   const { state } = capture;
   const source = sourceIn(state);
   const preset = 'preset' in state ? state.preset : lastPreset;
+  // What can't be chosen matters while one chooses.
+  const trouble = problem ?? (source === null ? list.problem : null);
   const choose = (next: Source, size: PresetName): void => {
     setLastPreset(size);
     void ask('setSource', { source: next, preset: size });
@@ -54,9 +56,9 @@ export function BroadcastPane() {
           </div>
           <Controls capture={state} />
           {source !== null && <SourceBar list={list} source={source} preset={preset} choose={choose} />}
-          {(problem ?? list.problem) !== null && (
+          {trouble !== null && (
             <div className="note" data-tone="warn" role="alert">
-              <p>{problem ?? list.problem}</p>
+              <p>{trouble}</p>
             </div>
           )}
           <EncoderCard progress={capture.progress} />

@@ -15,6 +15,7 @@ export function DestinationCard({ destination }: { destination: Destination }) {
   const isOpen = useConsole((store) => store.connection === 'open');
   const [asksServer, setAsksServer] = useState(false);
   const shown = asksServer ? 'server' : destination.to;
+  const isOnAir = useConsole(({ state }) => state?.capture.state.is === 'live');
   const pick = (to: Destination['to']): void => {
     setAsksServer(to === 'server');
     if (to !== 'server') void ask('setDestination', { to });
@@ -37,7 +38,10 @@ export function DestinationCard({ destination }: { destination: Destination }) {
           </label>
         ))}
       </div>
-      <p className="small soft">{CHOICES.find(({ to }) => to === shown)?.detail}</p>
+      <p className="small soft">
+        {CHOICES.find(({ to }) => to === shown)?.detail}
+        {isOnAir ? ' A change now interrupts the viewers for some seconds.' : ''}
+      </p>
       {shown === 'server' && (
         <ServerForm
           key={destination.to === 'server' ? destination.coordinate : ''}

@@ -43,7 +43,8 @@ export function ExternalPanel() {
           {ffmpegCommand(desk, shown)}
         </pre>
         <p className="small soft">
-          Your devices have other names? <code>{LIST_DEVICES[desk]}</code> lists them. Copying puts the real key in.
+          Your devices have other names? <code>{LIST_DEVICES[desk]}</code> lists them.{' '}
+          {push.key === null ? '' : 'Copying puts the real key in.'}
         </p>
       </div>
       <details>

@@ -87,7 +87,9 @@ export function SettingsForm() {
       <div className="save-bar card row">
         <p role="status" className={said ? 'said' : 'soft'} data-tone={said?.tone}>
           {said?.text ??
-            (changed.length === 0 ? 'Nothing is changed.' : `${count(changed.length, 'change')} not saved.`)}
+            (changed.length === 0
+              ? 'Nothing is changed.'
+              : `${count(changed.length, 'change')} not saved. Saving restarts the servers.`)}
         </p>
         <span className="space" />
         <button
