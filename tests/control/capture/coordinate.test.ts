@@ -29,3 +29,20 @@ it('takes the stream as it is, and viewers stay over a switch', async () => {
   const pushes = coordinate.logs.filter((line) => String(line['msg']).startsWith('push'));
   expect(pushes).toMatchObject([{ msg: 'push begins' }, { msg: 'push ended', how: 'mp4, as it is' }]);
 });
+
+it('ends and begins again at once, and the name is free by then', async () => {
+  const coordinate = await stand();
+  onTestFinished(() => coordinate.close());
+  const { capture, is, states } = rig(`${coordinate.url}/stream/live`);
+  await capture.setSource(TEST);
+  capture.goLive();
+  const { forward } = coordinate;
+  await forward.until('units', () => forward.of('live').length > 5);
+  const first = forward.of('live')[0]?.epoch ?? 0;
+  await capture.stopLive();
+  capture.goLive();
+  await forward.until('the next stream', () => forward.of('live').some((u) => u.epoch > first));
+  expect(is()).toBe('live');
+  expect(states.map((state) => state.is)).not.toContain('reconnecting');
+  expect(coordinate.logs.map((line) => line['msg'])).not.toContain('push refused');
+});

@@ -131,6 +131,20 @@ describe('a server that is not there', () => {
   });
 });
 
+it('waits for the connection before, so that the name is free, but not for ever', async () => {
+  const { url, pushes } = await sink(({ response }) => {
+    response.end = () => response; // it has the end, and does not answer
+  });
+  const { capture, is } = await wantsToBeLive(url);
+  await until('it to be live', () => is() === 'live' && (pushes[0]?.fragments ?? 0) > 10);
+  const beganMs = performance.now();
+  await capture.stopLive();
+  capture.goLive();
+  await until('the other push', () => pushes.length === 2);
+  expect(performance.now() - beganMs).toBeGreaterThan(400);
+  expect(performance.now() - beganMs).toBeLessThan(1_500);
+});
+
 it('moves to another place: a clean end there, a beginning here', async () => {
   const [before, after] = [await sink(), await sink()];
   let { url } = before;
