@@ -26,6 +26,8 @@ class Desktop {
   #state: PlaneState | null = null;
   #closing: Promise<void> | null = null;
   #hasEnded = false;
+  /** The person has said that the broadcast may end. */
+  #mayEnd = false;
 
   constructor() {
     const root = app.getAppPath();
@@ -56,7 +58,8 @@ class Desktop {
     try {
       await this.#plane.start();
     } catch (error) {
-      if (!(error instanceof StartError) || this.#closing) throw error;
+      if (this.#closing) return; // it ended before it had begun
+      if (!(error instanceof StartError)) throw error;
       // The window stays: it shows which program refused, and why.
       dialog.showErrorBox('P2PLive could not start its servers', error.message);
     }
@@ -70,7 +73,7 @@ class Desktop {
       return this.#window.focus();
     }
     this.#window = openWindow({
-      loading: (page) => this.#ipc.forget(page),
+      navigated: (page) => this.#ipc.forget(page),
       loaded: () => process.stdout.write(`${JSON.stringify({ event: 'desktop-ready' })}\n`),
       mayClose: () => this.mayEnd(),
     });
@@ -78,7 +81,7 @@ class Desktop {
 
   /** Asks once when viewers would lose their picture. */
   mayEnd(): boolean {
-    if (this.#closing || !this.#isLive()) return true;
+    if (this.#closing || this.#mayEnd || !this.#isLive()) return true;
     const choice = dialog.showMessageBoxSync({
       type: 'question',
       message: 'You are live. End the broadcast and quit?',
@@ -88,6 +91,7 @@ class Desktop {
       cancelId: 0,
     });
     if (choice !== 1) return false;
+    this.#mayEnd = true;
     void this.#plane.call('stopLive', undefined);
     return true;
   }
@@ -149,6 +153,8 @@ function run(): void {
   if (!app.requestSingleInstanceLock()) return app.quit();
   registerScheme();
   app.enableSandbox();
+  // The window shows our own page only, and that page's monitor plays from a server on this machine: no question to a person.
+  app.commandLine.appendSwitch('disable-features', 'LocalNetworkAccessChecks');
   app.setAsDefaultProtocolClient(LINK);
   let desktop: Desktop | null = null;
   app.on('second-instance', () => desktop?.show());

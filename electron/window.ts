@@ -7,8 +7,17 @@ import { ORIGIN } from './names.ts';
 const MOST_CRASHES = 3;
 const MINUTE_MS = 60_000;
 
-/** What a page of ours may ask the system for: nothing; cameras are opened by ffmpeg, not by the page. */
-const ALLOWED = new Set(['fullscreen', 'clipboard-sanitized-write']);
+/**
+ * What our page may ask the system for: to reach the servers on this machine and network, and little else. Cameras are opened by ffmpeg,
+ * not by the page.
+ */
+const ALLOWED = new Set([
+  'fullscreen',
+  'clipboard-sanitized-write',
+  'local-network-access',
+  'local-network',
+  'loopback-network',
+]);
 
 export function hardenSession(): void {
   session.defaultSession.setPermissionRequestHandler((_contents, permission, answer) =>
@@ -18,8 +27,8 @@ export function hardenSession(): void {
 }
 
 export interface WindowEvents {
-  /** The page began to load, first or again. */
-  loading(page: number): void;
+  /** Another document stands in the window, first or after a reload. */
+  navigated(page: number): void;
   loaded(): void;
   /** false keeps it open. */
   mayClose(): boolean;
@@ -45,7 +54,7 @@ export function openWindow(events: WindowEvents): BrowserWindow {
   });
   const page = window.webContents;
   const crashes: number[] = [];
-  page.on('did-start-loading', () => events.loading(page.id));
+  page.on('did-navigate', () => events.navigated(page.id));
   page.on('did-finish-load', () => events.loaded());
   page.on('will-navigate', (event) => {
     if (!event.url.startsWith(`${ORIGIN}/`)) event.preventDefault();

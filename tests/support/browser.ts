@@ -60,6 +60,14 @@ export async function openBrowser({
   });
 }
 
+/** The browser's program and the environment it needs, for who starts it otherwise. */
+export function browserProgram(): { path: string; env: Record<string, string> } {
+  const installed = findInstalled();
+  return installed === null
+    ? { path: path.join(UNPACKED, 'chromium'), env: packagedEnv() }
+    : { path: installed, env: {} };
+}
+
 /** Unpacks the packaged browser where no other is found. Called before the workers start: two must not unpack at once. */
 export async function prepareBrowser(): Promise<void> {
   if (findInstalled() !== null || existsSync(path.join(UNPACKED, 'chromium'))) return;
