@@ -51,6 +51,7 @@ export interface ShownEdge extends MeshEdge {
 
 export interface Scene {
   nodes: readonly Shown[];
+  clusters: ReadonlyMap<string, Cluster>;
   edges: readonly ShownEdge[];
   /** Which node stands for a viewer: itself or its cluster. */
   standsFor: ReadonlyMap<string, string>;
@@ -82,6 +83,7 @@ export function foldGraph(graph: Graph, detail: Detail): Scene {
   for (const node of graph.servers) standsFor.set(node.id, node.id);
   return {
     nodes: [...graph.servers, ...nodes],
+    clusters: new Map(nodes.flatMap((node) => (node.kind === 'cluster' ? [[node.id, node] as const] : []))),
     edges: gather(graph, left, standsFor, isFolded),
     standsFor,
     total: graph.viewers.size,
@@ -107,7 +109,7 @@ export function itemsOf(scene: Scene): Item[] {
 }
 
 export function findShown(scene: Scene, graph: Graph, id: string): Shown | null {
-  return nodeOf(graph, id) ?? scene.nodes.find((node) => node.id === id) ?? null;
+  return nodeOf(graph, id) ?? scene.clusters.get(id) ?? null;
 }
 
 function fold(
@@ -195,19 +197,21 @@ function gather(
   const bundles = new Map<string, Map<string, Bundle>>();
   for (const { id } of left) {
     const to = standsFor.get(id) ?? id;
+    let into: Map<string, Bundle> | null = null;
     for (const edge of graph.into.get(id) ?? []) {
       const from = standsFor.get(edge.from);
       if (from === undefined || from === to) continue;
-      if (!isFolded || (from === edge.from && to === id)) edges.push(single(edge));
-      else {
-        let into = bundles.get(to);
-        if (!into) bundles.set(to, (into = new Map()));
-        let bundle = into.get(from);
-        if (!bundle) into.set(from, (bundle = { count: 0, bitsPerSecond: 0, counts: noCounts(), kind: edge.kind }));
-        bundle.count++;
-        bundle.bitsPerSecond += edge.bitsPerSecond;
-        bundle.counts[edge.health]++;
+      if (!isFolded || (from === edge.from && to === id)) {
+        edges.push(single(edge));
+        continue;
       }
+      into ??= bundles.get(to) ?? null;
+      if (!into) bundles.set(to, (into = new Map()));
+      let bundle = into.get(from);
+      if (!bundle) into.set(from, (bundle = { count: 0, bitsPerSecond: 0, counts: noCounts(), kind: edge.kind }));
+      bundle.count++;
+      bundle.bitsPerSecond += edge.bitsPerSecond;
+      bundle.counts[edge.health]++;
     }
   }
   for (const [to, into] of bundles) {

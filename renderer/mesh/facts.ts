@@ -92,7 +92,7 @@ const plain = (node: MeshNode, kind: string, why: string | null): Omit<Facts, 'p
 });
 
 function viewerFacts(graph: Graph, node: MeshNode): Facts {
-  const row = graph.rows.get(node.id);
+  const row = graph.rows[node.id];
   if (!row) return { ...plain(node, 'Viewer', null), pairs: [], program: null };
   const received = row.receivedBytes ?? { forward: 0, peers: 0 };
   const link = Object.values(graph.tables.links ?? {}).find((one) => one.viewer === node.id);
@@ -123,12 +123,12 @@ function viewerFacts(graph: Graph, node: MeshNode): Facts {
     around: [
       [
         'Fed by',
-        row.parents.map(({ id, slice, kind }) => ({
+        (row.parents ?? []).map(({ id, slice, kind }) => ({
           id,
           note: `slice ${slice}${kind === 'forward' ? ', forward' : ''}`,
         })),
       ],
-      ['Feeds', row.children.map(({ id, slice }) => ({ id, note: `slice ${slice}` }))],
+      ['Feeds', (row.children ?? []).map(({ id, slice }) => ({ id, note: `slice ${slice}` }))],
       ['Tracker', row.tracker ? [{ id: row.tracker, note: '' }] : []],
     ],
     program: null,

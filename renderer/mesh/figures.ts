@@ -10,6 +10,8 @@ const or =
 export const bits = or(bitRate);
 export const bytes = or(byteSize);
 export const milliseconds = or(delay);
-export const count = (value: number): string => value.toLocaleString('en');
+/** Made once: making one for each number would cost more than everything else that is drawn. */
+const NUMBERS = new Intl.NumberFormat('en');
+export const count = (value: number): string => NUMBERS.format(value);
 /** `1 viewer`, `2 viewers`. */
 export const many = (value: number, word: string): string => `${count(value)} ${word}${value === 1 ? '' : 's'}`;

@@ -1,12 +1,13 @@
 // What the nodes of the graph look like. How much of it shows is decided by the zoom, in mesh.css.
-import { type NodeProps } from '@xyflow/react';
+import type { NodeProps } from '@xyflow/react';
 import { Cloud, Radio, RadioTower, Waypoints } from 'lucide-react';
 import { memo } from 'react';
 import { bits, count, many, milliseconds } from './figures.ts';
 import type { NodeKind } from './graph.ts';
 import { isProblem, SEVERITY, type Health } from './health.ts';
 import { HealthMark } from './health-mark.tsx';
-import { hops, type ClusterFlowNode, type ServerFlowNode, type ViewerFlowNode } from './to-flow.ts';
+import { useScene } from './scene-store.ts';
+import { hops, type FlowNode } from './to-flow.ts';
 
 const KINDS = {
   source: { word: 'Source', Icon: Radio },
@@ -15,7 +16,9 @@ const KINDS = {
   forward: { word: 'Forward', Icon: Cloud },
 } as const;
 
-const ViewerNode = memo(function ViewerNode({ data: { node } }: NodeProps<ViewerFlowNode>) {
+const ViewerNode = memo(function ViewerNode({ id }: NodeProps<FlowNode>) {
+  const node = useScene((store) => store.graph.viewers.get(id));
+  if (!node) return null;
   return (
     <div className="mesh-node viewer" data-health={node.health}>
       <HealthMark health={node.health} />
@@ -25,7 +28,9 @@ const ViewerNode = memo(function ViewerNode({ data: { node } }: NodeProps<Viewer
   );
 });
 
-const ServerNode = memo(function ServerNode({ data: { node } }: NodeProps<ServerFlowNode>) {
+const ServerNode = memo(function ServerNode({ id }: NodeProps<FlowNode>) {
+  const node = useScene((store) => store.graph.servers.find((server) => server.id === id));
+  if (!node) return null;
   const { word, Icon } = KINDS[node.kind as Exclude<NodeKind, 'viewer'>];
   return (
     <div className="mesh-node server" data-health={node.health} data-kind={node.kind}>
@@ -41,7 +46,9 @@ const ServerNode = memo(function ServerNode({ data: { node } }: NodeProps<Server
   );
 });
 
-const ClusterNode = memo(function ClusterNode({ data: { cluster } }: NodeProps<ClusterFlowNode>) {
+const ClusterNode = memo(function ClusterNode({ id }: NodeProps<FlowNode>) {
+  const cluster = useScene((store) => store.scene.clusters.get(id));
+  if (!cluster) return null;
   const { counts, members, layer, region, bitsPerSecond, shown } = cluster;
   const problems = SEVERITY.reduce((sum, health) => sum + (isProblem(health) ? counts[health] : 0), 0);
   return (

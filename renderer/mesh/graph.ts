@@ -53,7 +53,7 @@ export interface Graph {
   between: readonly MeshEdge[];
   /** Most slices any swarm is cut into. */
   slices: number;
-  rows: ReadonlyMap<string, ViewerTableRow>;
+  rows: Readonly<Record<string, ViewerTableRow>>;
 }
 
 /** Layer of the viewers that a forward serves itself. */
@@ -69,26 +69,30 @@ export function buildGraph(tables: Tables, tree: Tree, previous: Graph | null = 
   const stable =
     old !== null && old.tables.swarms === tables.swarms && old.tables.trackers === tables.trackers ? old : null;
   const taken = takenOver(tables.links ?? {});
-  const takenBefore = stable ? takenOver(stable.tables.links ?? {}) : null;
-  const viewers = new Map<string, MeshNode>();
-  const into = new Map<string, readonly MeshEdge[]>();
-  const rows = new Map<string, ViewerTableRow>();
-  const table = tables.viewers ?? {};
-  for (const id in table) {
-    const row = table[id];
+  const takenBefore = stable === null ? taken : takenOver(stable.tables.links ?? {});
+  const isCalm = taken.size === 0 && takenBefore.size === 0;
+  const viewers = new Map(stable?.viewers);
+  const into = new Map(stable?.into);
+  const rows = tables.viewers ?? {};
+  const rowsBefore = stable?.rows ?? {};
+  let here = 0;
+  // Most rows are the very objects they were: all that is done for them is this comparison.
+  for (const id in rows) {
+    const row = rows[id];
     if (row === undefined) continue;
-    rows.set(id, row);
-    const [node, edges] = [stable?.viewers.get(id), stable?.into.get(id)];
-    if (node && edges && stable?.rows.get(id) === row && takenBefore?.get(id) === taken.get(id)) {
-      viewers.set(id, node);
-      into.set(id, edges);
-      continue;
-    }
+    here++;
+    if (row === rowsBefore[id] && (isCalm || takenBefore.get(id) === taken.get(id))) continue;
     const targetMs = targets.get(row.stream) ?? null;
     const region = tables.trackers?.[row.tracker]?.region ?? '';
     viewers.set(id, viewerNode(id, row, tree, region, targetMs));
     into.set(id, edgesInto(id, row, tree, targetMs, taken.get(id) ?? ''));
   }
+  if (viewers.size > here)
+    for (const id of viewers.keys())
+      if (rows[id] === undefined) {
+        viewers.delete(id);
+        into.delete(id);
+      }
   return { tree, tables, viewers, into, rows, ...serverSide(tables), slices: slicesOf(tables) };
 }
 

@@ -13,12 +13,12 @@ import {
 import '@xyflow/react/dist/base.css';
 import { LayoutGrid } from 'lucide-react';
 import { useEffect, useMemo, useRef } from 'react';
-import { edgeTypes } from './flow-edges.tsx';
+import { EdgeLayer } from './edge-layer.tsx';
 import { nodeTypes } from './flow-nodes.tsx';
 import { COLUMN_PX } from './layout.ts';
 import { usePlaces } from './places.ts';
 import { useScene } from './scene-store.ts';
-import { FlowCache, hops, type FlowEdge, type FlowNode } from './to-flow.ts';
+import { FlowCache, hops, type FlowNode } from './to-flow.ts';
 import { choose, openCluster, useView } from './view-store.ts';
 
 /** Below so many nodes all are in the page: the browser's own search and screen readers find them. */
@@ -52,14 +52,11 @@ function Flow({ onTidy }: { onTidy: () => void }) {
   useCentring(serial, isTouched);
   return (
     <div className="mesh-flow-frame" data-chosen={chosen !== null}>
-      <ReactFlow<FlowNode, FlowEdge>
+      <ReactFlow<FlowNode>
         nodes={nodes}
-        edges={edges}
         nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
         onNodesChange={onSelect}
         onNodeClick={onNodeClick}
-        onEdgeClick={onEdgeClick}
         onPaneClick={onPaneClick}
         onMoveStart={(event) => {
           if (event) isTouched.current = true;
@@ -67,7 +64,6 @@ function Flow({ onTidy }: { onTidy: () => void }) {
         onlyRenderVisibleElements={nodes.length > MAX_ALWAYS_DRAWN}
         nodesDraggable={false}
         nodesConnectable={false}
-        edgesFocusable={false}
         deleteKeyCode={null}
         multiSelectionKeyCode={null}
         selectionKeyCode={null}
@@ -77,6 +73,9 @@ function Flow({ onTidy }: { onTidy: () => void }) {
         ariaLabelConfig={ARIA}
       >
         <Detail />
+        <ViewportPortal>
+          <EdgeLayer edges={edges} />
+        </ViewportPortal>
         <LayerNames />
         <Controls showInteractive={false} position="bottom-left">
           <ControlButton
@@ -99,8 +98,7 @@ function Flow({ onTidy }: { onTidy: () => void }) {
 const NO_ATTRIBUTION = { hideAttribution: true };
 const ARIA = { 'node.a11yDescription.default': 'Enter chooses the node and shows what is known about it.' };
 
-const miniClass = (node: FlowNode): string =>
-  `mini-${node.data && 'cluster' in node.data ? node.data.cluster.health : node.data.node.health}`;
+const miniClass = (node: FlowNode): string => `mini-${node.data.health}`;
 
 /** Chosen by keyboard; a click comes as onNodeClick too and means the same. */
 function onSelect(changes: NodeChange<FlowNode>[]): void {
@@ -118,7 +116,6 @@ function onNodeClick(_event: unknown, node: FlowNode): void {
   if (node.type === 'cluster') openCluster(node.id);
 }
 
-const onEdgeClick = (_event: unknown, edge: FlowEdge): void => choose({ is: 'edge', id: edge.id });
 const onPaneClick = (): void => choose(null);
 
 /** Writes the level of detail onto the frame: one change there instead of one in every node. */
@@ -163,7 +160,7 @@ const layerName = (layer: number): string => ['Sources', 'Servers', 'Forwards'][
 
 /** Shows everything, and again when it outgrows the view, until somebody moves the picture. */
 function useFitting(hasNodes: boolean, serial: number, isTouched: { current: boolean }): void {
-  const { fitView, getNodesBounds, getViewport, getNodes } = useReactFlow<FlowNode, FlowEdge>();
+  const { fitView, getNodesBounds, getViewport, getNodes } = useReactFlow<FlowNode>();
   const width = useStore((flow) => flow.width);
   const height = useStore((flow) => flow.height);
   const isFirst = useRef(true);

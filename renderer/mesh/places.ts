@@ -25,15 +25,19 @@ export class Placing {
   #isAsking = false;
   #worker: Worker | null = null;
   #ask: Ask;
+  #onPlaced: () => void;
 
-  constructor() {
+  /** @param onPlaced called after each answer, when its places can be read */
+  constructor(onPlaced: () => void) {
+    this.#onPlaced = onPlaced;
     this.#ask = this.#start();
   }
 
-  /** The items of the scene as it is now. */
-  show(items: readonly Item[]): void {
+  /** The items of the scene as it is now. @returns whether an answer is on its way */
+  show(items: readonly Item[]): boolean {
     this.#next = items;
     this.#send();
+    return this.#isAsking;
   }
 
   /** Forgets every place and lays all out again. */
@@ -100,6 +104,7 @@ export class Placing {
     for (const [id, x, y] of moved) points.set(id, { x, y });
     this.#isAsking = false;
     if (moved.length > 0) usePlaces.setState({ serial: serial + 1, starts, widths });
+    this.#onPlaced();
     this.#send();
   }
 }

@@ -28,7 +28,9 @@ export const useScene = create<SceneStore>(() => ({
 
 /** Keeps the scene up to date while somebody looks. */
 export class SceneKeeper {
-  #placing = new Placing();
+  #placing = new Placing(() => this.#publish());
+  /** Drawn when its places are known: one picture a change instead of two. */
+  #next: SceneStore | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #drawnMs = -Infinity;
   #stops: (() => void)[] = [];
@@ -70,7 +72,7 @@ export class SceneKeeper {
     const mesh = useMesh.getState();
     const view = useView.getState();
     const tables = cursorMs === null ? mesh.tables : (tablesAt ?? mesh.tables);
-    const before = useScene.getState();
+    const before = this.#next ?? useScene.getState();
     const graph = buildGraph(tables, view.tree, before.graph);
     const scene = foldGraph(graph, {
       open: view.open,
@@ -78,9 +80,14 @@ export class SceneKeeper {
       matches: filterOf(view.filters),
       wasFolded: before.scene.isFolded,
     });
-    this.#placing.show(itemsOf(scene));
     if (cursorMs === null) noteTrace(graph, view.chosen);
-    useScene.setState({ graph, scene, isLoaded: mesh.serial !== null || before.isLoaded });
+    this.#next = { graph, scene, isLoaded: mesh.serial !== null || before.isLoaded };
+    if (!this.#placing.show(itemsOf(scene))) this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#next !== null) useScene.setState(this.#next);
+    this.#next = null;
   }
 }
 

@@ -56,8 +56,8 @@ function childrenBy(graph: Graph, slice: number): Map<string, MeshNode[]> {
     else below.set(parent, [node]);
   };
   const parentOf = new Map<string, string>();
-  for (const [id, row] of graph.rows) {
-    const parent = (row.parents.find((one) => one.slice === slice) ?? row.parents[0])?.id;
+  for (const [id, row] of Object.entries(graph.rows)) {
+    const parent = (row.parents?.find((one) => one.slice === slice) ?? row.parents?.[0])?.id;
     if (parent !== undefined && (servers.has(parent) || graph.viewers.has(parent))) parentOf.set(id, parent);
   }
   const isRooted = rooted(parentOf, servers);

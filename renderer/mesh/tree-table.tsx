@@ -1,10 +1,10 @@
 // The mesh as a table that opens and closes like a tree: the same facts as the graph, for keyboard and screen reader. Only the rows in
 // sight are in the page.
 import { ChevronDown, ChevronRight } from 'lucide-react';
-import { memo, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { bits, milliseconds } from './figures.ts';
 import { filterOf } from './filter.ts';
-import type { MeshNode } from './graph.ts';
+import type { Graph, MeshNode } from './graph.ts';
 import { HEALTH_WORDS } from './health.ts';
 import { HealthMark } from './health-mark.tsx';
 import { useScene } from './scene-store.ts';
@@ -31,10 +31,11 @@ export function TreeTable() {
     [graph, slice, toggled, filters],
   );
   const [focusId, setFocusId] = useState<string | null>(null);
-  const focus = Math.max(
-    0,
-    rows.findIndex(({ node }) => node.id === focusId),
-  );
+  const found = focusId === null ? 0 : rows.findIndex(({ node }) => node.id === focusId);
+  /** Who leaves the mesh hands the focus to the row that takes its place. */
+  const lastFocus = useRef(0);
+  const focus = Math.max(0, found >= 0 ? found : Math.min(lastFocus.current, rows.length - 1));
+  const isInside = useRef(false);
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 600 });
   useEffect(() => {
@@ -57,7 +58,13 @@ export function TreeTable() {
     setFocusId(row.node.id);
     scrollTo(box.current, rows.indexOf(row));
   };
-  useEffect(() => {
+  // Before anything else happens: the row that had the focus may leave the page with the next scroll.
+  useLayoutEffect(() => {
+    lastFocus.current = focus;
+    if (found < 0) {
+      moves.current = isInside.current;
+      setFocusId(rows[focus]?.node.id ?? null);
+    }
     if (!moves.current) return;
     const row = box.current?.querySelector<HTMLElement>('[role="row"][tabindex="0"]');
     if (!row) return;
@@ -126,6 +133,13 @@ export function TreeTable() {
       aria-rowcount={rows.length + 1}
       ref={box}
       onKeyDown={onKeyDown}
+      onFocus={() => {
+        isInside.current = true;
+      }}
+      onBlur={({ relatedTarget }) => {
+        // A row that leaves the page with the focus names nobody.
+        if (relatedTarget !== null) isInside.current = false;
+      }}
     >
       <div role="rowgroup" className="tree-head">
         <div role="row" className="tree-row" aria-rowindex={1}>
@@ -233,14 +247,11 @@ const Row = memo(
     a.row.beside === b.row.beside,
 );
 
-function aroundOf(
-  node: MeshNode,
-  rows: ReadonlyMap<string, { parents: { id: string }[]; children: { id: string }[] }>,
-): readonly [string, string] {
-  const row = rows.get(node.id);
+function aroundOf(node: MeshNode, rows: Graph['rows']): readonly [string, string] {
+  const row = rows[node.id];
   if (!row) return ['', ''];
-  const parents = [...new Set(row.parents.map(({ id }) => id.slice(0, 9)))];
-  return [parents.join(', '), row.children.length === 0 ? '' : String(new Set(row.children.map(({ id }) => id)).size)];
+  const parents = [...new Set((row.parents ?? []).map(({ id }) => id.slice(0, 9)))];
+  return [parents.join(', '), !row.children?.length ? '' : String(new Set(row.children.map(({ id }) => id)).size)];
 }
 
 function scrollTo(box: HTMLElement | null, index: number): void {
