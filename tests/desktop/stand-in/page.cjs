@@ -106,16 +106,10 @@ class WebContents extends EventEmitter {
     session.on('Inspector.targetCrashed', () =>
       this.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 }),
     );
-    session.on('Page.windowOpen', ({ url }) => this.#openHandler({ url: toReal(url) }));
     session.on('Fetch.requestPaused', (paused) => {
       this.#request(paused).catch(() =>
         session.send('Fetch.failRequest', { requestId: paused.requestId, errorReason: 'Failed' }).catch(() => {}),
       );
-    });
-    // What a page opens is never shown: the handler of the app has been asked.
-    this.world.devTools.on('Target.targetCreated', ({ targetInfo }) => {
-      if (targetInfo.openerId !== this.targetId) return;
-      this.world.devTools.send('Target.closeTarget', { targetId: targetInfo.targetId }).catch(() => {});
     });
   }
 
@@ -138,7 +132,8 @@ class WebContents extends EventEmitter {
     });
   }
 
-  async #called({ id, channel, args }) {
+  async #called({ id, channel, args, open }) {
+    if (open !== undefined) return this.#openHandler({ url: toReal(open) });
     const handler = this.world.handlers.get(channel);
     const event = { sender: this, senderFrame: this.mainFrame, processId: 1, frameId: 1 };
     try {

@@ -69,6 +69,18 @@ function ownWorld(secret, bridgeOf) {
   end.hear('expose', ({ key, api }) => {
     Object.defineProperty(window, key, { value: Object.freeze(end.take(api)), enumerable: true });
   });
+  // A page that really opened would have to be closed again while its opener waits for it: the app's handler is asked instead.
+  const ask = (url) => end.tell('open', new URL(url, location.href).href);
+  window.open = (url) => {
+    ask(url);
+    return null;
+  };
+  document.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[target=_blank]') : null;
+    if (!link || event.defaultPrevented) return;
+    event.preventDefault();
+    ask(link.href);
+  });
 }
 
 function isolatedWorld(secret, bridgeOf, valuesOf, binding, preload) {
@@ -76,6 +88,7 @@ function isolatedWorld(secret, bridgeOf, valuesOf, binding, preload) {
   const end = bridgeOf(secret, 'preload', 'page');
   const { pack, unpack } = valuesOf();
   const post = globalThis[binding];
+  end.hear('open', (url) => post(JSON.stringify({ open: url })));
   const calls = new Map();
   const listeners = new Map();
   let serial = 0;
