@@ -7,7 +7,7 @@ import { Moment } from '../mesh/moment.tsx';
 import { StateMark, type Tone } from '../state-mark.tsx';
 import { lookAt, useConsole, useHistory, useMesh } from '../stores.ts';
 import { useTheme } from '../theme.ts';
-import { adviceFor, type Severity } from './advice.ts';
+import { adviceFor, type Advice, type Severity, type Situation } from './advice.ts';
 import { ChartView } from './chart-view.tsx';
 import './health.css';
 import { SampleTable } from './sample-table.tsx';
@@ -18,7 +18,7 @@ export function HealthPane() {
   const hasSamples = useHistory((history) => history.samples.length > 0);
   return (
     <section className="pane health-pane" aria-labelledby="health-title">
-      <div className="row">
+      <div className="row health-head">
         <h1 id="health-title">Health</h1>
         <div className="switch" role="group" aria-label="Shown as">
           <button type="button" aria-pressed={as === 'charts'} onClick={() => setAs('charts')}>
@@ -28,8 +28,9 @@ export function HealthPane() {
             <Table size={14} aria-hidden /> Table
           </button>
         </div>
+        <span className="space" />
+        <Moment />
       </div>
-      <Moment />
       <AdviceList />
       {hasSamples ? (
         <>
@@ -51,19 +52,14 @@ const TONES: Record<Severity, readonly [Tone, string]> = {
 };
 
 function AdviceList() {
-  const state = useConsole((store) => store.state);
   const connection = useConsole((store) => store.connection);
-  const samples = useHistory((history) => history.samples);
-  const tables = useMesh((mesh) => mesh.tables);
-  // Once a second is often enough to be advised; between two samples nothing is thought over.
-  const newest = samples.at(-1)?.atMs ?? 0;
-  const isRead = useMesh((mesh) => mesh.serial !== null);
-  const nowMs = useNow(newest);
-  const advice = useMemo(() => adviceFor({ state, samples, tables, nowMs }), [state, newest, nowMs, isRead]);
+  const situation = useSituation();
+  const advice = useMemo(() => adviceFor(situation), [situation]);
+  const isPast = useHistory((history) => history.cursorMs !== null);
   if (connection === 'lost') return null; // the banner says it; advice from before would be stale
   return (
     <ul className="advice" aria-label="What is wrong and what to do" aria-live="polite">
-      {advice.map(({ key, severity, says, todo }) => (
+      {(isPast && advice.length === 0 ? [CALM_THEN] : advice).map(({ key, severity, says, todo }) => (
         <li key={key} className="note" data-tone={severity === 'note' ? 'idle' : severity}>
           <StateMark tone={TONES[severity][0]}>{TONES[severity][1]}</StateMark>
           <p>
@@ -73,6 +69,24 @@ function AdviceList() {
       ))}
     </ul>
   );
+}
+
+/** What the programs and the capture did then is not kept, so it is not said that all was well. */
+const CALM_THEN: Advice = { key: 'calm', severity: 'note', says: 'The figures of that moment were good.', todo: '' };
+
+/** Now, or the moment looked at. Thought over with every sample, not with every change of the mesh. */
+function useSituation(): Situation {
+  const state = useConsole((store) => store.state);
+  const samples = useHistory((history) => history.samples);
+  const cursorMs = useHistory((history) => history.cursorMs);
+  const tablesAt = useHistory((history) => history.tablesAt);
+  const isRead = useMesh((mesh) => mesh.serial !== null);
+  const nowMs = useNow(samples.at(-1)?.atMs ?? 0);
+  return useMemo(() => {
+    if (cursorMs === null) return { state, samples, tables: useMesh.getState().tables, nowMs };
+    const then = samples.filter(({ atMs }) => atMs <= cursorMs);
+    return { state: null, samples: then, tables: tablesAt ?? {}, nowMs: cursorMs };
+  }, [state, samples, cursorMs, tablesAt, nowMs, isRead]);
 }
 
 /** The clock of the newest sample; a few seconds without one, the page's own. */

@@ -106,7 +106,7 @@ export function chartsOf(samples: readonly Sample[], indices: readonly number[])
       title: 'Forwards send',
       say: bitRate,
       lines: (['media', 'bootstrap', 'repair', 'control'] as const).map((kind, i) =>
-        line(kind === 'bootstrap' ? 'first pictures' : kind, (s) => s.egressBitsPerSecond[kind], i),
+        line(kind === 'bootstrap' ? 'start' : kind, (s) => s.egressBitsPerSecond[kind], i),
       ),
     },
     {

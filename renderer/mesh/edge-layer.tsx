@@ -7,10 +7,12 @@ import type { DrawnEdge } from './to-flow.ts';
 
 /** Kilobits a second of an edge that is drawn thinnest and slowest. */
 const FLOOR_KBITS = 50;
+/** More lines than this are drawn fainter, or they would hide the nodes. */
+const MANY = 150;
 
 export const EdgeLayer = memo(function EdgeLayer({ edges }: { edges: readonly DrawnEdge[] }) {
   return (
-    <svg className="mesh-edges" aria-hidden>
+    <svg className="mesh-edges" data-many={edges.length > MANY} aria-hidden>
       {edges.map((drawn) => (
         <MeshEdge key={drawn.edge.id} drawn={drawn} />
       ))}

@@ -98,7 +98,7 @@ function viewerFacts(graph: Graph, node: MeshNode): Facts {
   const link = Object.values(graph.tables.links ?? {}).find((one) => one.viewer === node.id);
   return {
     title: node.id,
-    kind: row.role === 'relay' ? 'Relay' : 'Viewer',
+    kind: row.role === 'relay' ? 'Relay' : row.role === 'monitor' ? 'A console’s monitor' : 'Viewer',
     why: row.mismatch ? `${row.why} ${row.mismatch}` : row.why,
     pairs: [
       ['State', `${row.state}${row.hidden ? ', hidden tab' : ''}`],

@@ -89,7 +89,7 @@ function Flow({ onTidy }: { onTidy: () => void }) {
             <LayoutGrid aria-hidden />
           </ControlButton>
         </Controls>
-        <MiniMap pannable zoomable nodeClassName={miniClass} position="bottom-right" ariaLabel="Overview of the mesh" />
+        <MiniMap pannable zoomable nodeClassName={miniClass} position="bottom-left" ariaLabel="Overview of the mesh" />
       </ReactFlow>
     </div>
   );

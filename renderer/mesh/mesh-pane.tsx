@@ -27,9 +27,9 @@ export function MeshPane() {
         <h1 id="mesh-title">Mesh</h1>
         <Toolbar />
       </div>
-      <Moment />
       <div className="mesh-body">
         <div className="mesh-stage card">
+          <Moment />
           {isEmpty ? <Empty /> : as === 'graph' ? <MeshGraph onTidy={() => keeper.current?.tidy()} /> : <TreeTable />}
           {!isEmpty && <Overlay />}
         </div>

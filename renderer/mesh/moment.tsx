@@ -11,7 +11,7 @@ export function Moment() {
   return (
     <div className="note moment" data-tone="warn" role="status">
       <strong>{clockTime(cursorMs)}, in the past</strong>
-      <span>{problem ?? (isRead ? 'You see the mesh as it was.' : 'Reading that moment.')}</span>
+      <span>{problem ?? (isRead ? 'Shown as it was then.' : 'Reading that moment.')}</span>
       <span className="space" />
       <button type="button" onClick={() => lookAt(null)}>
         Back to live

@@ -254,7 +254,7 @@ describe('time', () => {
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowLeft');
     await page.getByText(/\d\d:\d\d:\d\d, in the past/).waitFor();
     await until('the moment is asked for', () => own.calls.some(({ name }) => name === 'getMeshAt'));
-    await page.getByText('You see the mesh as it was.').waitFor();
+    await page.getByText('Shown as it was then.').waitFor();
     // The past stays while the present goes on.
     own.changeMesh(drop(own, 'v00030'));
     expect(await nodes(page).count()).toBe(30 + SERVERS);
@@ -274,6 +274,13 @@ describe('the Health pane', () => {
     own.change({ programs: { ...own.state.programs, forward: { ...forward, lastLines: [] } } });
     await advice.getByText(/forward has ended \(signal SIGKILL\)/).waitFor();
     expect(await advice.innerText()).not.toContain('All is well');
+    // Then is not now.
+    await button(page, 'Event before').click();
+    await advice
+      .getByText(/figures of that moment|delay/)
+      .first()
+      .waitFor();
+    expect(await advice.innerText()).not.toContain('forward has ended');
   });
 
   it('has the same numbers as a table', async () => {
@@ -299,7 +306,7 @@ describe.each(['light', 'dark'] as const)('axe, %s', (theme) => {
     await page.keyboard.press('Escape');
     await button(page, 'Table').click();
     await button(page, 'Event before').click();
-    await page.getByText('You see the mesh as it was.').waitFor();
+    await page.getByText('Shown as it was then.').waitFor();
     expect(await faults(page)).toEqual([]);
     await page.getByRole('link', { name: 'Health', exact: true }).click();
     await counts(page.locator('figure.chart canvas'), 8);
