@@ -68,7 +68,7 @@ export interface ViewerTableRow {
   id: string;
   stream: string;
   tracker: string;
-  role: 'viewer' | 'relay';
+  role: 'viewer' | 'relay' | 'monitor';
   /** Hops from the forward in its deepest tree; null before it is seated. */
   depth: number | null;
   depths: number[];

@@ -39,6 +39,9 @@ export type Edge = v.InferOutput<typeof Edge>;
 export const VIEWER_STATES = ['finding', 'joining', 'buffering', 'playing', 'starving', 'ended'] as const;
 export type ViewerState = (typeof VIEWER_STATES)[number];
 
+export const PEER_ROLES = ['viewer', 'relay', 'monitor'] as const;
+export type PeerRole = (typeof PEER_ROLES)[number];
+
 export const FromViewer = v.variant('type', [
   v.object({
     type: v.literal('hello'),
@@ -51,7 +54,8 @@ export const FromViewer = v.variant('type', [
     /** After a lost tracker connection: who I was and how I am seated. */
     again: v.optional(v.object({ id: Id, secret: Text(100), parents: few(Edge, 8), children: few(Edge, 16) })),
     /** relay: a headless peer that does not watch. */
-    role: v.optional(v.picklist(['viewer', 'relay'])),
+    /** relay: a deployer's, without a player; monitor: a console that looks at its own stream. Neither is audience. */
+    role: v.optional(v.picklist(PEER_ROLES)),
   }),
   v.object({ type: v.literal('signal'), to: Id, data: SignalData }),
   v.object({

@@ -5,7 +5,7 @@ import type { IceServer, StreamState } from '../../protocol/fields.ts';
 import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
-import type { FromTracker, ViewerState } from '../../protocol/signalling.ts';
+import type { FromTracker, ViewerState, PeerRole } from '../../protocol/signalling.ts';
 import { base64UrlBytes } from './base64url.ts';
 import { Children } from './children.ts';
 import type { PeerEnv } from './env.ts';
@@ -27,7 +27,7 @@ export interface PeerOptions {
   coordinate: string;
   stream: string;
   shares: boolean;
-  role: 'viewer' | 'relay';
+  role: PeerRole;
 }
 
 export interface PeerEvents extends PlayoutEvents {

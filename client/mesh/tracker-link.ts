@@ -1,7 +1,7 @@
 // The line to the tracker: hello (or "here I am again"), messages both ways, the clock's pings, and coming back by itself.
 import { decodeMessage } from '../../protocol/decode.ts';
 import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
-import { FromTracker, type Edge, type FromViewer } from '../../protocol/signalling.ts';
+import { FromTracker, type Edge, type FromViewer, type PeerRole } from '../../protocol/signalling.ts';
 import { RemoteClock } from './clock.ts';
 import type { PeerEnv, Wire } from './env.ts';
 
@@ -27,7 +27,7 @@ export interface TrackerLinkEvents {
 interface Hello {
   stream: string;
   shares: () => boolean;
-  role: 'viewer' | 'relay';
+  role: PeerRole;
 }
 
 /** Failed attempts after which the address is doubted. */

@@ -64,7 +64,7 @@ function play(
 ): () => void {
   const peer: MeshPeer = new MeshPeer(
     env,
-    { ...target, shares: false, role: 'viewer' },
+    { ...target, shares: false, role: 'monitor' },
     {
       init: (bytes) => player.init(bytes),
       unit: (playable) => player.unit(playable),

@@ -2,18 +2,15 @@
 import type { Sample } from '../../protocol/history.ts';
 import { bitRate, delay, percent } from '../format.ts';
 
-/** @param isMonitorCounted the console's own monitor is among the sample's viewers: it is no audience */
 export function numbersOf(
   sample: Sample | null,
   uplink: number | null,
-  isMonitorCounted: boolean,
 ): [name: string, value: string, title: string][] {
   const egress = sample && Object.values(sample.egressBitsPerSecond).reduce((sum, part) => sum + part, 0);
-  const viewers = sample && Math.max(0, sample.viewers - (isMonitorCounted ? 1 : 0));
   const or = (value: number | null | undefined, text: (value: number) => string): string =>
     value === null || value === undefined ? '-' : text(value);
   return [
-    ['Viewers', or(viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without this console'],
+    ['Viewers', or(sample?.viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without consoles'],
     ['Offload', or(sample?.offload, percent), 'Share that viewers had from each other'],
     ['Delay p50', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
     ['Delay p95', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],

@@ -78,8 +78,8 @@ export class Plane {
     this.capture = new Capture({
       target: () => this.target(),
       ffmpeg: settings.up.ffmpeg,
-      recordingsFolder: path.join(dataDir, 'recordings'),
-      mediaFolder: path.join(dataDir, 'media'),
+      recordingsFolder: path.resolve(dataDir, 'recordings'),
+      mediaFolder: path.resolve(dataDir, 'media'),
       log,
       onChange: (view) => this.#captureChanged(view),
     });

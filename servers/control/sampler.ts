@@ -17,6 +17,8 @@ interface Counters {
   atMs: number;
   egress: ByKind;
   ingress: number;
+  /** What consoles' monitors had from the forwards. */
+  monitors: number;
   viewers: number;
 }
 
@@ -89,9 +91,11 @@ export class Sampler {
   }
 }
 
-/** Viewers, without the relays that a deployer runs. */
+/** Viewers, without the relays that a deployer runs and the monitors of consoles. */
 const audience = (tables: Tables): Map<string, Row> =>
-  new Map(Object.entries(tables['viewers'] ?? {}).filter(([, row]) => row['role'] !== 'relay'));
+  new Map(
+    Object.entries(tables['viewers'] ?? {}).filter(([, row]) => row['role'] === undefined || row['role'] === 'viewer'),
+  );
 
 const stallsOf = (row: Row | undefined): number =>
   Number((row?.['stalls'] as { ms?: number } | undefined)?.ms ?? 0) || 0;
@@ -114,7 +118,7 @@ function lostParent(was: Row, now: Row): boolean {
   );
 }
 
-function countersOf(tables: Tables): { egress: ByKind; ingress: number } {
+function countersOf(tables: Tables): { egress: ByKind; ingress: number; monitors: number } {
   const egress: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
   let ingress = 0;
   for (const row of Object.values(tables['forwards'] ?? {})) {
@@ -123,7 +127,11 @@ function countersOf(tables: Tables): { egress: ByKind; ingress: number } {
     // Each forward gets the same stream: one copy is what a viewer needs.
     ingress = Math.max(ingress, Number(row['ingressBytes']) || 0);
   }
-  return { egress, ingress };
+  let monitors = 0;
+  for (const row of Object.values(tables['viewers'] ?? {}))
+    if (row['role'] === 'monitor')
+      monitors += Number((row['receivedBytes'] as { forward?: number } | undefined)?.forward) || 0;
+  return { egress, ingress, monitors };
 }
 
 function offloadOf(window: readonly Counters[]): number | null {
@@ -131,12 +139,13 @@ function offloadOf(window: readonly Counters[]): number | null {
   if (!first || !last || last.viewers === 0) return null;
   const viewers = window.reduce((sum, one) => sum + one.viewers, 0) / window.length;
   const needed = (last.ingress - first.ingress) * viewers;
-  const sent = KINDS.filter((kind) => kind !== 'control').reduce(
+  const all = KINDS.filter((kind) => kind !== 'control').reduce(
     (sum, kind) => sum + last.egress[kind] - first.egress[kind],
     0,
   );
+  const sent = all - Math.max(0, last.monitors - first.monitors);
   // A restarted forward counts anew.
-  if (needed <= 0 || sent < 0) return null;
+  if (needed <= 0 || all < 0) return null;
   return Math.round(Math.max(0, Math.min(1, 1 - sent / needed)) * 1_000) / 1_000;
 }
 

@@ -1,6 +1,6 @@
 // One connected viewer as the tracker keeps it: its socket, what it was told, what it last said. Decisions are made elsewhere.
 import type { WebSocket } from 'ws';
-import type { Edge, FromTracker, FromViewer } from '../../protocol/signalling.ts';
+import type { Edge, FromTracker, FromViewer, PeerRole } from '../../protocol/signalling.ts';
 
 export type Hello = Extract<FromViewer, { type: 'hello' }>;
 export type Report = Extract<FromViewer, { type: 'report' }>;
@@ -26,7 +26,7 @@ export class Viewer {
   readonly id: string;
   readonly stream: string;
   readonly socket: WebSocket;
-  readonly role: 'viewer' | 'relay';
+  readonly role: PeerRole;
   readonly network: string;
   readonly sinceMs: number;
   shares: boolean;

@@ -148,6 +148,16 @@ describe('a sample', () => {
     expect(second.markers).toContainEqual({ atMs: 2_000, kind: 'viewer', subject: 'v1', text: 'Viewer v1 left.' });
   });
 
+  it('does not count consoles’ monitors, nor what they were sent', () => {
+    const sampler = new Sampler();
+    const monitor = (bytes: number): Row =>
+      viewer('m', { role: 'monitor', receivedBytes: { forward: bytes, peers: 0 } });
+    const two = [viewer('v1'), viewer('v2')];
+    sampler.take(1_000, tables(0, 0, [...two, monitor(0)]));
+    const { sample } = sampler.take(2_000, tables(200_000, 100_000, [...two, monitor(100_000)]));
+    expect(sample).toMatchObject({ viewers: 2, playing: 2, offload: 0.5 });
+  });
+
   it('does not take a restarted forward’s counters for bytes', () => {
     const sampler = new Sampler();
     sampler.take(1_000, tables(5_000_000, 5_000_000, [viewer('v1')]));

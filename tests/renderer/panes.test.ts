@@ -57,8 +57,8 @@ describe('the monitor', () => {
     const [first = ''] = Object.keys(tables.viewers);
     expect(playingIn(tables, null)).toBe(5);
     expect(playingIn(tables, first)).toBe(4);
-    expect(numbersOf(sampleAt(0, 5), null, true)[0]?.[1]).toBe('4');
-    expect(numbersOf(null, null, false).map(([, value]) => value)).toEqual(Array.from({ length: 6 }, () => '-'));
+    expect(numbersOf(sampleAt(0, 5), null)[0]?.[1]).toBe('5');
+    expect(numbersOf(null, null).map(([, value]) => value)).toEqual(Array.from({ length: 6 }, () => '-'));
   });
 });
 
