@@ -17,10 +17,17 @@ import type { Flags } from './shared/settings-flags.ts';
 export async function up(flags: Flags): Promise<void> {
   let json = flags.get('json') === 'true';
   let ownKey: string | null = null;
+  let isReady = false;
+  let changed = (): void => {};
   const log = createLog('up', process.env['P2PLIVE_LOG_LEVEL'] ?? 'warn');
   const voice: Voice = {
     log,
-    ready: (fields) => (json ? emit('ready', fields) : tell(fields as unknown as Ready, ownKey)),
+    ready(fields) {
+      if (json) emit('ready', fields);
+      else tell(fields as unknown as Ready, ownKey);
+      isReady = true;
+      changed();
+    },
     failed(error) {
       if (json) emit('failed', { code: error.code, detail: error.message });
     },
@@ -41,7 +48,12 @@ export async function up(flags: Flags): Promise<void> {
         // A program that starts us gives the keys itself.
         makesStreamKey: !json,
         log,
-        onChange: (json ? jsonReporter : plainReporter)(() => ending),
+        onChange: json
+          ? jsonReporter(
+              () => ending,
+              () => isReady,
+            )
+          : plainReporter(() => ending),
         // While all end, the programs miss each other: that is no news.
         onLog: (program, line) => ending || passLog(program, line, json),
       });
@@ -57,6 +69,7 @@ export async function up(flags: Flags): Promise<void> {
         const link = (await server?.start()) ?? null;
         const addresses = await plane.start();
         ownKey = plane.madeStreamKey;
+        changed = () => plane.changed();
         if (source !== undefined) await goLive(plane, source);
         return { ready: { ...addresses, console: link }, close };
       } catch (error) {
@@ -87,13 +100,15 @@ function tell({ push, watch, coordinate, tracker, forwards, console }: Ready, st
   for (const [name, value] of rows) process.stdout.write(`  ${name.padEnd(18)}${value}\n`);
 }
 
-function jsonReporter(isEnding: () => boolean): (state: PlaneState) => void {
-  let before = '';
+function jsonReporter(isEnding: () => boolean, isReady: () => boolean): (state: PlaneState) => void {
+  let before = '{"is":"idle"}';
   return (state) => {
-    const now = JSON.stringify(state.capture.state);
-    if (now !== before && before !== '') emit('capture', { ...state.capture.state });
-    before = now;
     trouble(state, isEnding);
+    // The ready line comes first; what the source did meanwhile follows it.
+    if (!isReady()) return;
+    const now = JSON.stringify(state.capture.state);
+    if (now !== before) emit('capture', { ...state.capture.state });
+    before = now;
   };
 }
 
