@@ -58,7 +58,7 @@ function Flow({ onTidy }: { onTidy: () => void }) {
         onNodesChange={onSelect}
         onNodeClick={onNodeClick}
         onPaneClick={onPaneClick}
-        onMoveStart={(event) => {
+        onMove={(event) => {
           if (event) isTouched.current = true;
         }}
         onlyRenderVisibleElements={nodes.length > MAX_ALWAYS_DRAWN}
