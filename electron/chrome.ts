@@ -3,11 +3,11 @@ import path from 'node:path';
 import { app, Menu, nativeImage, powerSaveBlocker, Tray, type MenuItemConstructorOptions } from 'electron';
 
 export interface ChromeActions {
-  show(): void;
-  copyLink(): void;
-  goLive(): void;
-  stopLive(): void;
-  quit(): void;
+  show: () => void;
+  copyLink: () => void;
+  goLive: () => void;
+  stopLive: () => void;
+  quit: () => void;
 }
 
 export class Chrome {

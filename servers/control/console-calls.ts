@@ -1,13 +1,37 @@
 // What each call of the console's contract does (protocol/control.ts). Arguments are checked already (dispatch.ts).
+import type { PlaneState } from '../../protocol/control.ts';
+import type { Capture } from './capture/capture.ts';
 import type { CallTable } from './dispatch.ts';
 import { badCall, done, notNow } from './dispatch.ts';
-import type { Plane } from './plane.ts';
-import { newStreamKey } from './plane.ts';
+import type { History } from './history.ts';
+import type { LogBook } from './log-book.ts';
+import type { Mesh } from './mesh.ts';
+import type { Programs } from './programs.ts';
+import { newStreamKey, type SavedState } from './saved.ts';
+import type { SettingsDesk } from './settings-desk.ts';
 import { endViewer } from './viewer-end.ts';
+
+/** The control plane as its calls see it. */
+interface CallsOwner {
+  readonly saved: SavedState;
+  readonly desk: SettingsDesk;
+  readonly programs: Programs;
+  readonly capture: Capture;
+  readonly mesh: Mesh;
+  readonly history: History;
+  readonly logs: LogBook;
+  getState(): PlaneState;
+  /** Where live goes now; null while the servers start. */
+  target(): { url: string } | null;
+  /** After a change of what was saved. */
+  applySettings(): Promise<void>;
+  showSystems(): void;
+  isOwn(base: string): boolean;
+}
 
 const MAX_REMOTES = 16;
 
-export function consoleCalls(plane: Plane): CallTable {
+export function consoleCalls(plane: CallsOwner): CallTable {
   const { saved, capture, programs, desk } = plane;
   const program = (name: string): ReturnType<typeof programs.get> => programs.get(name);
   return {

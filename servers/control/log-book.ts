@@ -57,7 +57,7 @@ function read(line: string): { level: number; text: string; atMs?: number } {
       const atMs = Date.parse(String(fields['time']));
       return {
         level: typeof fields['level'] === 'number' ? fields['level'] : INFO,
-        text: [String(fields['msg'] ?? ''), ...rest].join(' ').trim().slice(0, MAX_CHARS),
+        text: [typeof fields['msg'] === 'string' ? fields['msg'] : '', ...rest].join(' ').trim().slice(0, MAX_CHARS),
         ...(Number.isFinite(atMs) ? { atMs } : {}),
       };
     } catch {

@@ -115,7 +115,7 @@ export class Mesh {
     else this.#put(placed.table, placed.id, row && placed.row);
     if (!row) return;
     if (origin.kind === 'coordinate' && table === 'trackers') this.#read('tracker', String(row['base']), id, system);
-    const debug = String(row['debug'] ?? '').replace(/\/debug\/?$/, '');
+    const debug = (typeof row['debug'] === 'string' ? row['debug'] : '').replace(/\/debug\/?$/, '');
     if (origin.kind === 'tracker' && table === 'forwards' && debug !== '') this.#read('forward', debug, id, system);
   }
 

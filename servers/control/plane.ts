@@ -1,6 +1,5 @@
 // The control plane: the programs, the source on air, the mesh as all servers tell it, what is remembered of it, and the calls by which a
 // console moves all this. Electron and headless have the same one; they differ in how a program is started and who calls.
-import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { CaptureView } from '../../protocol/capture-state.ts';
 import type { Addresses, Events, Outcome, PlaneState, ProgramState } from '../../protocol/control.ts';
@@ -17,7 +16,7 @@ import { LogBook } from './log-book.ts';
 import { Mesh, type System } from './mesh.ts';
 import { Programs, type ProgramSettings } from './programs.ts';
 import { Sampler } from './sampler.ts';
-import { newToken, SavedState } from './saved.ts';
+import { newStreamKey, newToken, SavedState } from './saved.ts';
 import { SettingsDesk } from './settings-desk.ts';
 import { version } from './version.ts';
 
@@ -312,8 +311,6 @@ export class Plane {
 
   #lastText = '';
 }
-
-export const newStreamKey = (): string => randomBytes(12).toString('base64url');
 
 /** The same port, under whichever name of this machine. */
 function samePort(a: string, b: string): boolean {

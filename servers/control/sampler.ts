@@ -60,7 +60,7 @@ export class Sampler {
             atMs,
             kind: 'viewer',
             subject: id,
-            text: `Viewer ${id} lost a parent. ${String(row['why'] ?? '')}`.trim(),
+            text: `Viewer ${id} lost a parent. ${whyOf(row)}`.trim(),
           });
       }
     }
@@ -97,6 +97,7 @@ const audience = (tables: Tables): Map<string, Row> =>
     Object.entries(tables['viewers'] ?? {}).filter(([, row]) => row['role'] === undefined || row['role'] === 'viewer'),
   );
 
+const whyOf = (row: Row): string => (typeof row['why'] === 'string' ? row['why'] : '');
 const stallsOf = (row: Row | undefined): number =>
   Number((row?.['stalls'] as { ms?: number } | undefined)?.ms ?? 0) || 0;
 

@@ -99,4 +99,6 @@ function discard(file: string): void {
   }
 }
 
+export const newStreamKey = (): string => randomBytes(12).toString('base64url');
+
 export const newToken = (): string => randomBytes(24).toString('base64url');

@@ -25,7 +25,7 @@ export function findFfmpeg(setting?: string): string | null {
       `${source} names ${path}, which is not a program: correct the path or leave it out.`,
     );
   }
-  // Electron tells its main process this folder; children get it by P2PLIVE_FFMPEG.
+  // Electron tells all its processes this folder, utility processes too; plain Node has none.
   const resources = (process as { resourcesPath?: string }).resourcesPath;
   const packaged = resources ? join(resources, PACKAGED) : null;
   if (packaged && isProgram(packaged)) return packaged;

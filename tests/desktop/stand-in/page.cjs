@@ -92,7 +92,7 @@ class WebContents extends EventEmitter {
     });
     session.on('Runtime.executionContextsCleared', () => (this.#context = null));
     session.on('Runtime.bindingCalled', ({ name, payload }) => {
-      if (name === this.#binding) this.#called(JSON.parse(payload));
+      if (name === this.#binding) void this.#called(JSON.parse(payload));
     });
     session.on('Page.frameNavigated', ({ frame }) => {
       if (frame.parentId) return;

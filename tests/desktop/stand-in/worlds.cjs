@@ -123,8 +123,8 @@ function isolatedWorld(secret, bridgeOf, valuesOf, binding, preload) {
 }
 
 const text = JSON.stringify;
-const ownWorldText = (secret) => `(${ownWorld})(${text(secret)}, ${bridge})`;
+const ownWorldText = (secret) => `(${String(ownWorld)})(${text(secret)}, ${String(bridge)})`;
 const isolatedWorldText = (secret, binding, preload) =>
-  `(${isolatedWorld})(${text(secret)}, ${bridge}, ${values}, ${text(binding)}, function (require, module, exports) {\n${preload}\n})`;
+  `(${String(isolatedWorld)})(${text(secret)}, ${String(bridge)}, ${String(values)}, ${text(binding)}, function (require, module, exports) {\n${preload}\n})`;
 
 module.exports = { ownWorldText, isolatedWorldText };
