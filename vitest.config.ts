@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that start whole programs or a browser: one file at a time, so that two cores time them fairly. */
-const WHOLE = ['tests/e2e/**/*.test.ts', 'tests/cli/**/*.test.ts', 'tests/client/node-peers.test.ts'];
+const WHOLE = [
+  'tests/e2e/**/*.test.ts',
+  'tests/cli/**/*.test.ts',
+  'tests/desktop/**/*.test.ts',
+  'tests/client/node-peers.test.ts',
+];
 
 export default defineConfig({
   test: {

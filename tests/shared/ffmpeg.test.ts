@@ -1,9 +1,9 @@
 // Finding ffmpeg, and its last words turned into a sentence.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../../servers/shared/exit-codes.ts';
 import { explainFfmpeg, findFfmpeg } from '../../servers/shared/ffmpeg.ts';
 
@@ -37,6 +37,20 @@ describe('ffmpeg', () => {
     process.env['P2PLIVE_FFMPEG'] = named;
     expect(findFfmpeg()).toBe(named);
     const set = program('third');
+    expect(findFfmpeg(set)).toBe(set);
+  });
+
+  it('of the package comes before the system’s, and after what a person named', () => {
+    const { resourcesPath } = process as { resourcesPath?: string };
+    onTestFinished(() => void Object.assign(process, { resourcesPath }));
+    Object.assign(process, { resourcesPath: join(dir, 'resources') });
+    const name = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
+    const inPath = program(name);
+    expect(findFfmpeg()).toBe(inPath);
+    mkdirSync(join(dir, 'resources/ffmpeg'), { recursive: true });
+    const carried = program(join('resources/ffmpeg', name));
+    expect(findFfmpeg()).toBe(carried);
+    const set = program('other');
     expect(findFfmpeg(set)).toBe(set);
   });
 
