@@ -136,12 +136,20 @@ it('tests mock none of our modules', () => {
 });
 
 describe('documents', () => {
-  it('the README names only commands that exist', () => {
+  it.each(['README.md', '.github/workflows/desktop.yml'])('%s names only commands that exist', (file) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const builtIn = ['ci', 'cit', 'start', 'test', 'install', 'i'];
-    const commands = [...read('README.md').matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map((match) => match[1] ?? '');
+    const commands = [...read(file).matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map((match) => match[1] ?? '');
     expect(commands.length).toBeGreaterThan(2);
     expect(commands.filter((name) => !(name in scripts) && !builtIn.includes(name))).toEqual([]);
+  });
+
+  it('the workflows take actions at a commit, and no secrets', () => {
+    const text = read('.github/workflows/desktop.yml');
+    const actions = [...text.matchAll(/\buses: (\S+)/g)].map((match) => match[1] ?? '');
+    expect(actions.length).toBeGreaterThan(0);
+    expect(actions.filter((name) => !/@[0-9a-f]{40}$/.test(name))).toEqual([]);
+    expect(text).not.toMatch(/\bsecrets\./);
   });
 
   it('the README’s links lead to files', () => {
