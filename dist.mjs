@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { carriedFfmpeg } from './electron/carried-ffmpeg.mjs';
 import { fetchElectron, installedElectron } from './electron/runtime.mjs';
 
 const root = import.meta.dirname;
@@ -57,30 +58,32 @@ tellPackages(path.resolve(root, option('directories.output') ?? 'release'));
 /** ffmpeg as the package carries it: the program, its licence, and what that licence asks us to say. */
 function layFfmpeg() {
   const [program, about] = installedFfmpeg();
-  const said = execFileSync(program, ['-hide_banner', '-version'], { encoding: 'utf8' });
-  const configuration = /^\s*configuration: (.*)$/m.exec(said)?.[1]?.trim() ?? '';
-  if (/--enable-nonfree/.test(configuration)) end(`${program} was built with parts that may not be passed on.`);
+  const carried = carriedFfmpeg(execFileSync(program, ['-version'], { encoding: 'utf8' }));
+  rmSync(FFMPEG, { recursive: true, force: true });
+  mkdirSync(FFMPEG, { recursive: true });
+  if ('why' in carried) {
+    const sentence = `No ffmpeg goes with this package: ${carried.why} (${about.name}).`;
+    writeFileSync(path.join(FFMPEG, 'NOTICE.txt'), `${sentence} Install one, or name one in the settings.\n`);
+    process.stdout.write(`${sentence}\n`);
+    return;
+  }
   const name = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
   const facts = {
+    ...carried,
     program: name,
-    version: /^ffmpeg version (\S+)/m.exec(said)?.[1] ?? 'unknown',
-    licence: licenceOf(configuration),
     package: about.name,
     packageVersion: about.version,
     homepage: about.homepage ?? 'https://ffmpeg.org/download.html',
-    configuration,
   };
   const notice = readFileSync(path.join(root, 'resources/ffmpeg-notice.txt'), 'utf8').replaceAll(
     /\{(\w+)\}/g,
     (_all, key) => facts[key],
   );
-  rmSync(FFMPEG, { recursive: true, force: true });
-  mkdirSync(FFMPEG, { recursive: true });
   copyFileSync(program, path.join(FFMPEG, name));
   chmodSync(path.join(FFMPEG, name), 0o755);
   copyFileSync(path.join(root, 'resources/gpl-3.0.txt'), path.join(FFMPEG, 'LICENCE.txt'));
   writeFileSync(path.join(FFMPEG, 'NOTICE.txt'), notice);
-  process.stdout.write(`ffmpeg ${facts.version} (${facts.licence}) goes with the package.\n`);
+  process.stdout.write(`ffmpeg ${carried.version} (${carried.licence}) goes with the package.\n`);
 }
 
 /** Found as servers/shared/ffmpeg.ts finds it, which is not built yet. @returns its path, and the package that holds the build */
@@ -92,13 +95,6 @@ function installedFfmpeg() {
   } catch {
     return end(`There is no packaged ffmpeg for ${process.platform} ${process.arch}: run "npm ci" first.`);
   }
-}
-
-/** What FFmpeg's own LICENSE.md says of these options. */
-function licenceOf(configuration) {
-  if (!/--enable-gpl\b/.test(configuration))
-    end('That ffmpeg is no GPL build: give resources/ the text of its licence first.');
-  return `GNU General Public License, version ${/--enable-version3\b/.test(configuration) ? 3 : 2} or later`;
 }
 
 /** A deb must name the project's page. electron-builder takes it from package.json, or from where the sources were cloned from. */
