@@ -229,8 +229,8 @@ describe('time', () => {
   it('[I8] passes for the viewers as it does at the source, however fast a file is pushed; nothing is buffered without limit', async () => {
     const coordinate = await stand();
     const { forward } = coordinate;
-    // 20 s of media at once: a source that never slows down by itself.
-    const push = coordinate.push('fast', [...PICTURE, ...H264, '-t', '20', '-b:v', '2M', '-f', 'mpegts']);
+    // Two minutes of media at once, more than all socket buffers on the way take: a source that never slows down by itself.
+    const push = coordinate.push('fast', [...PICTURE, ...H264, '-t', '120', '-b:v', '4M', '-f', 'mpegts']);
     await forward.until('four seconds of it', () => {
       const units = forward.of('fast').filter((u) => u.unit > 0);
       return (units.at(-1)?.sourceMs ?? 0) - (units[0]?.sourceMs ?? 0) > 4_000;
