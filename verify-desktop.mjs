@@ -83,7 +83,8 @@ function readResults() {
   const failed = found.testResults.flatMap((file) => file.assertionResults).filter((one) => one.status === 'failed');
   return {
     passed: found.numPassedTests,
-    failed: found.numFailedTests,
+    // A file that could not begin has no tests to count, and has failed all the same.
+    failed: found.numFailedTests + files.length,
     skipped: found.numPendingTests,
     failures: [...files, ...failed.map((one) => `${one.title}: ${one.failureMessages[0]}`)].map(firstLine),
   };
@@ -109,7 +110,8 @@ function commit() {
 }
 
 function lastWords() {
-  return words.trim().split('\n').slice(-3).join(' | ').slice(0, 300);
+  const lines = words.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('JSON report'));
+  return lines.slice(-3).join(' | ').slice(0, 300);
 }
 
 function firstLine(text) {
