@@ -1,7 +1,9 @@
-// Builds the desktop shell: main and preload into out/electron, beside the programs. The console's page is renderer/vite.config.ts.
+// Builds the desktop shell into out/electron, beside the programs, and the console into out/renderer: one bundle for Electron and for a
+// browser, that a strict Content-Security-Policy lets run. Every path stands in this file: `import.meta.dirname` of a file that it imported
+// would be this folder too.
 import path from 'node:path';
+import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
-import renderer from './renderer/vite.config.ts';
 
 const root = import.meta.dirname;
 const shared = { outDir: path.join(root, 'out/electron'), emptyOutDir: false, sourcemap: true, minify: false } as const;
@@ -27,7 +29,22 @@ export default defineConfig({
     },
   },
   renderer: {
-    ...renderer,
-    build: { ...renderer.build, minify: true, rolldownOptions: { input: path.join(root, 'renderer/index.html') } },
+    root: path.join(root, 'renderer'),
+    base: './',
+    publicDir: false,
+    plugins: [react()],
+    build: {
+      outDir: path.join(root, 'out/renderer'),
+      emptyOutDir: true,
+      // Inlined scripts and data: fonts would need a weaker policy.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      target: 'es2022',
+      minify: true,
+      sourcemap: true,
+      chunkSizeWarningLimit: 1_500,
+      rolldownOptions: { input: path.join(root, 'renderer/index.html') },
+    },
+    worker: { format: 'es' },
   },
 });
