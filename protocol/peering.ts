@@ -34,7 +34,13 @@ export const PeerMessage = v.variant('type', [
     from: v.optional(Uint32),
     why: v.picklist(['tree', 'takeover', 'bootstrap']),
   }),
-  v.object({ type: v.literal('unsubscribe'), slice: SliceIndex }),
+  /** `of`: of which layout (absent: any). `from`: units from this one on are no longer wanted, those before it still are. */
+  v.object({
+    type: v.literal('unsubscribe'),
+    slice: SliceIndex,
+    of: v.optional(v.picklist([1, 2, 4])),
+    from: v.optional(Uint32),
+  }),
   /** Send me this slice once. Unit 0 is the init segment of the epoch. */
   v.object({
     type: v.literal('want'),
@@ -58,8 +64,12 @@ export const PeerMessage = v.variant('type', [
   v.object({
     type: v.literal('alive'),
     epoch: Uint32,
-    newest: few(Uint32, 4),
-    path: few(few(Id, 64), 4),
+    newest: few(Uint32, 5),
+    path: few(few(Id, 64), 5),
+    /** How many levels hang below this node, per slice; whoever serves it serves the deepest first. */
+    heights: v.optional(few(Amount, 5)),
+    /** Of the layout with so many slices; `newest`, `path` and `heights` speak of it. */
+    of: v.optional(v.picklist([1, 2, 4])),
     backlogMs: Amount,
   }),
   /** A child's receipt: newest unit held, bytes received so far on this link. */

@@ -36,6 +36,26 @@ export type SignalData = v.InferOutput<typeof SignalData>;
 const Edge = v.object({ slice: SliceIndex, id: Id });
 export type Edge = v.InferOutput<typeof Edge>;
 
+/** Why a viewer takes no children for now, though it lets others feed it. */
+export const LEAF_REASONS = ['data-saver', 'metered', 'battery', 'relayed', 'cap', 'asked'] as const;
+export type LeafReason = (typeof LEAF_REASONS)[number];
+
+/** What a viewer allows its uplink to be used for. */
+const SharingTerms = {
+  /** It uploads at most this much; absent: the broadcaster's cap alone. */
+  capBitsPerSecond: v.optional(Amount),
+  leaf: v.optional(v.nullable(v.picklist(LEAF_REASONS))),
+} as const;
+
+/** How a viewer's uplink does, since its last report [T13]. */
+const UplinkWord = v.object({
+  /** What it got rid of while slices waited: the 20th percentile of the last minute; null: they never had to. */
+  bitsPerSecond: v.nullable(Amount),
+  /** The longest that a slice had to wait for its turn. */
+  oldestMs: Amount,
+});
+export type UplinkWord = v.InferOutput<typeof UplinkWord>;
+
 export const VIEWER_STATES = ['finding', 'joining', 'buffering', 'playing', 'starving', 'ended'] as const;
 export type ViewerState = (typeof VIEWER_STATES)[number];
 
@@ -53,9 +73,11 @@ export const FromViewer = v.variant('type', [
     shares: v.boolean(),
     /** After a lost tracker connection: who I was and how I am seated. */
     again: v.optional(v.object({ id: Id, secret: Text(100), parents: few(Edge, 8), children: few(Edge, 16) })),
-    /** relay: a headless peer that does not watch. */
     /** relay: a deployer's, without a player; monitor: a console that looks at its own stream. Neither is audience. */
     role: v.optional(v.picklist(PEER_ROLES)),
+    /** What a tracker of this system signed about this viewer's upload on an earlier visit. */
+    history: v.optional(Text(500)),
+    ...SharingTerms,
   }),
   v.object({ type: v.literal('signal'), to: Id, data: SignalData }),
   v.object({
@@ -71,19 +93,27 @@ export const FromViewer = v.variant('type', [
     sent: Amount,
     stalls: v.object({ count: Amount, ms: Amount }),
     hidden: v.optional(v.boolean()),
+    uplink: v.optional(UplinkWord),
+    /** Units that its player went past because they never came. */
+    skipped: v.optional(Amount),
+    /** Media bytes that were here already, since start. */
+    duplicateBytes: v.optional(Amount),
+    /** Media bytes sent to each child since the last report: the other side of the receipts. */
+    gave: v.optional(few(v.object({ slice: SliceIndex, id: Id, bytes: Amount }), 32)),
     /** Bytes received from each parent since the last report: the children's receipts. */
     receipts: v.optional(few(v.object({ slice: SliceIndex, id: Id, bytes: Amount }), 16)),
     children: v.optional(few(Edge, 32)),
   }),
-  /** The new parent of this slice delivers: the old one may be forgotten. */
-  v.object({ type: v.literal('seated'), slice: SliceIndex, id: Id }),
+  /** The new parent of this slice delivers: the old one may be forgotten. `layout`: of which layout, where not of the only one. */
+  v.object({ type: v.literal('seated'), slice: SliceIndex, id: Id, layout: v.optional(Uint32) }),
   v.object({
     type: v.literal('lost'),
     slice: SliceIndex,
     id: Id,
+    layout: v.optional(Uint32),
     how: v.picklist(['bye', 'closed', 'silent', 'unreachable', 'bad-slice', 'refused', 'late']),
   }),
-  v.object({ type: v.literal('sharing'), shares: v.boolean() }),
+  v.object({ type: v.literal('sharing'), shares: v.boolean(), ...SharingTerms }),
   v.object({ type: v.literal('ping'), t: Finite }),
   v.object({ type: v.literal('leave') }),
 ]);
@@ -118,12 +148,16 @@ export const FromTracker = v.variant('type', [
     serial: Uint32,
     k: SliceCount,
     layout: Uint32,
-    parents: few(Parent, 4),
-    alternatives: few(Parent, 4),
+    /** First unit that is cut by this layout; absent: it was so from the begin. Until then the layout before it holds. */
+    from: v.optional(Uint32),
+    parents: few(Parent, 5),
+    alternatives: few(Parent, 5),
     why: Sentence,
   }),
-  /** This peer will (or will no longer) ask for this slice. */
-  v.object({ type: v.literal('child'), slice: SliceIndex, id: Id, expected: v.boolean() }),
+  /** This peer will (or will no longer) ask for this slice, of `of` slices (absent: of the layout it was welcomed with). */
+  v.object({ type: v.literal('child'), slice: SliceIndex, id: Id, expected: v.boolean(), of: v.optional(SliceCount) }),
+  /** To be shown at the next hello, here or at another tracker of the system. */
+  v.object({ type: v.literal('history'), token: Text(500) }),
   v.object({ type: v.literal('signal'), from: Id, data: SignalData }),
   v.object({ type: v.literal('target'), delayMs: Amount }),
   v.object({ type: v.literal('stream'), state: StreamStateSchema, epoch: Uint32, publicKey: v.optional(Text(100)) }),
