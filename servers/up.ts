@@ -42,7 +42,7 @@ export async function up(flags: Flags): Promise<void> {
       if (source !== undefined) requireFfmpeg(ffmpeg);
       let ending = false;
       const folder = fileURLToPath(new URL('.', import.meta.url));
-      const plane = new Plane({
+      const plane: Plane = new Plane({
         launch: launchNode(folder),
         sources,
         // A program that starts us gives the keys itself.
@@ -55,7 +55,7 @@ export async function up(flags: Flags): Promise<void> {
             )
           : plainReporter(() => ending),
         // While all end, the programs miss each other: that is no news.
-        onLog: (program, line) => ending || passLog(program, line, json),
+        onLog: (program, line) => ending || plane.programs.isClosed || passLog(program, line, json),
       });
       const { token } = plane.saved.value;
       const server = serves

@@ -90,6 +90,11 @@ export class Programs {
     return this.#bringUp();
   }
 
+  /** From here on nothing is started again. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#supervisors.map((program) => program.close()));
