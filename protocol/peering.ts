@@ -56,6 +56,7 @@ export const PeerMessage = v.variant('type', [
     /** Which subscription, as it was asked for. */
     why: v.optional(v.picklist(['tree', 'takeover', 'bootstrap'])),
     slice: v.optional(SliceIndex),
+    of: v.optional(v.picklist([1, 2, 4])),
     unit: v.optional(Uint32),
     reason: ReasonSchema,
     detail: Sentence,

@@ -1,5 +1,7 @@
 // The giving half of a peer: who is pushed which slice, who may ask, and what a new child gets at once. Rules P4 to P7.
+import type { UnitHead } from '../../protocol/chunk.ts';
 import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Reason } from '../../protocol/refusal.ts';
 import type { Slice } from '../../protocol/slice.ts';
@@ -17,6 +19,8 @@ const STAND_INS = 1;
 const MAX_UNCONFIRMED = 3;
 /** [P6] who stands in must itself have had the slice this recently. */
 const FRESH_MS = 300;
+/** No tree of this system is deeper than a path can say. */
+const MAX_HEIGHT = 64;
 /** Requests for single slices that one child may make in a second. */
 const WANTS_PER_SECOND = 60;
 
@@ -25,6 +29,9 @@ type Subscribe = Extract<PeerMessage, { type: 'subscribe' }>;
 interface Child {
   link: Link;
   k: number;
+  K: SliceCount;
+  /** It gets the units from `from` on and before `until`, both of this epoch. */
+  bounds: { epoch: number; from: number; until: number };
   why: Subscribe['why'];
   sinceMs: number;
   /** false: a stand-in edge, ended after TAKEOVER_MS unless the tracker confirms it. */
@@ -35,12 +42,21 @@ export interface ChildrenContext {
   now: () => number;
   store: UnitStore;
   uplink: Uplink;
+  /** Slices of the layout that the tracker wants; 0 before the welcome. */
   K: () => number;
+  /** It gives to others at all. */
   shares: () => boolean;
-  substream: (k: number) => Substream | undefined;
-  /** Ids from this peer up to the forward, for slice k. */
-  path: (k: number) => readonly string[];
+  /** How this peer is supplied in the layout of so many slices; undefined where it has no such layout. */
+  supplied: (K: number) => Supplied | undefined;
 }
+
+interface Supplied {
+  readonly substreams: readonly Substream[];
+  /** Ids from this peer up to the forward, for slice k. */
+  path(k: number): readonly string[];
+}
+
+const keyOf = (k: number, K: number, id: string): string => `${k}/${K}.${id}`;
 
 export class Children {
   readonly #at: ChildrenContext;
@@ -57,8 +73,8 @@ export class Children {
     return [...this.#children.values()].map(({ k, link }) => ({ slice: k, id: link.id }));
   }
 
-  expect(k: number, id: string, expected: boolean): void {
-    const key = `${k}.${id}`;
+  expect(k: number, id: string, expected: boolean, K = this.#at.K()): void {
+    const key = keyOf(k, K, id);
     if (expected) {
       this.#expected.add(key);
       const child = this.#children.get(key);
@@ -73,41 +89,63 @@ export class Children {
   }
 
   subscribe(link: Link, message: Subscribe): void {
-    const { slice: k, why } = message;
+    const { slice: k, of, why } = message;
     const refusal = this.#refusal(link, message);
     if (refusal) {
       const [reason, detail] = refusal;
-      link.send({ type: 'refused', what: 'subscribe', why, slice: k, reason, detail });
+      link.send({ type: 'refused', what: 'subscribe', why, slice: k, of, reason, detail });
       return;
     }
-    const key = `${k}.${link.id}`;
+    const key = keyOf(k, of, link.id);
     const inTree = why === 'tree' && this.#expected.has(key);
-    this.#children.set(key, { link, k, why, sinceMs: this.#at.now(), inTree });
+    const { epoch } = this.#at.store;
+    const bounds = { epoch, from: message.epoch === epoch ? (message.from ?? 0) : 0, until: Infinity };
+    this.#children.set(key, { link, k, K: of, bounds, why, sinceMs: this.#at.now(), inTree });
     this.#catchUp(link, k, message);
   }
 
-  unsubscribe(link: Link, k: number): void {
-    this.#children.delete(`${k}.${link.id}`);
-    this.#at.uplink.forget(link, k);
+  unsubscribe(link: Link, { slice: k, of, from }: Extract<PeerMessage, { type: 'unsubscribe' }>): void {
+    for (const [key, child] of this.#children) {
+      if (child.link !== link || child.k !== k || (of !== undefined && child.K !== of)) continue;
+      if (from === undefined) this.#children.delete(key);
+      else child.bounds = { epoch: this.#at.store.epoch, from: 0, until: from };
+      this.#at.uplink.forget(link, { k, K: child.K, from });
+    }
+  }
+
+  /** Nobody is given slices of a layout that is over. */
+  layoutEnded(K: number): void {
+    for (const [key, child] of this.#children) if (child.K === K) this.#children.delete(key);
+    for (const key of this.#expected) if (key.includes(`/${K}.`)) this.#expected.delete(key);
+  }
+
+  /** Levels below this peer for slice k of K: 0 without children. */
+  height(k: number, K: number): number {
+    const below = [...this.#children.values()].filter((child) => child.k === k && child.K === K);
+    return Math.min(MAX_HEIGHT, Math.max(0, ...below.map((child) => 1 + heightOf(child))));
   }
 
   want(link: Link, message: Extract<PeerMessage, { type: 'want' }>): void {
     const { epoch, unit, slice: k, of } = message;
-    const held = epoch === this.#at.store.epoch && of === this.#at.K() ? this.#at.store.get(unit)?.slices[k] : null;
+    const held = epoch === this.#at.store.epoch ? this.#at.store.slice(unit, k, of) : null;
     const [reason, detail]: [Reason, string] = !this.#at.shares()
       ? ['full', 'This viewer only receives.']
       : this.#tooMany(link)
         ? ['too-fast', `At most ${WANTS_PER_SECOND} requests a second.`]
         : ['not-here', 'I do not hold it.'];
     if (held && reason === 'not-here') this.#at.uplink.push(link, held, this.#at.now() + WORTH_MS, true);
-    else link.send({ type: 'refused', what: 'want', slice: k, unit, reason, detail });
+    else link.send({ type: 'refused', what: 'want', slice: k, of, unit, reason, detail });
   }
 
-  /** A verified slice that was not here before goes to everybody who has subscribed to it. */
+  /** [P4] A verified slice that was not here before goes to everybody who has subscribed to it: those first below whom most hangs. */
   relay(slice: Slice, from: Link): void {
     const deadlineMs = this.#at.now() + WORTH_MS;
-    for (const child of this.#children.values())
-      if (child.k === slice.k && child.link !== from) this.#at.uplink.push(child.link, slice, deadlineMs);
+    const { k, K, head } = slice;
+    const takers = [...this.#children.values()].filter(
+      (child) => child.k === k && child.K === K && child.link !== from && isWanted(child, head),
+    );
+    if (takers.length > 1) takers.sort((a, b) => heightOf(b) - heightOf(a));
+    for (const child of takers) this.#at.uplink.push(child.link, slice, deadlineMs);
   }
 
   gone(link: Link): void {
@@ -122,12 +160,13 @@ export class Children {
     for (const [key, child] of this.#children) {
       if (child.inTree || nowMs - child.sinceMs < TAKEOVER_MS) continue;
       this.#children.delete(key);
-      this.#at.uplink.forget(child.link, child.k);
+      this.#at.uplink.forget(child.link, child);
       child.link.send({
         type: 'refused',
         what: 'subscribe',
         why: child.why,
         slice: child.k,
+        of: child.K,
         reason: 'full',
         detail: 'A stand-in ends after some seconds; ask your parent by the plan.',
       });
@@ -135,12 +174,13 @@ export class Children {
   }
 
   clear(): void {
-    for (const { link, k, why } of this.#children.values()) {
+    for (const { link, k, K, why } of this.#children.values()) {
       link.send({
         type: 'refused',
         what: 'subscribe',
         why,
         slice: k,
+        of: K,
         reason: 'full',
         detail: 'This viewer no longer shares.',
       });
@@ -152,16 +192,16 @@ export class Children {
   #refusal(link: Link, message: Subscribe): [Reason, string] | null {
     const { slice: k, of, why } = message;
     if (!this.#at.shares()) return ['full', 'This viewer only receives.'];
-    if (of !== this.#at.K() || k >= of) return ['not-here', `This layout has ${this.#at.K()} slices.`];
-    const sub = this.#at.substream(k);
-    if (!sub) return ['not-here', 'I have no such slice.'];
-    const isExpected = this.#expected.has(`${k}.${link.id}`);
+    const supplied = this.#at.supplied(of);
+    const sub = supplied?.substreams[k];
+    if (!supplied || !sub) return ['not-here', `My layout has ${this.#at.K()} slices.`];
+    const isExpected = this.#expected.has(keyOf(k, of, link.id));
     // Planned edges stand even where they contradict today's path: that path is about to be replanned too.
     if (why === 'tree' && isExpected) return null;
     const standIns = [...this.#children.values()].filter((c) => !c.inTree).length;
     // The tracker's notice may still be on its way to us: a tree edge unknown here is taken for now, and confirmed or ended later.
     if (why === 'tree') return standIns < MAX_UNCONFIRMED ? null : ['full', 'The tracker has not announced you.'];
-    if (this.#at.path(k).includes(link.id)) return ['would-loop', 'You are above me in this tree.'];
+    if (supplied.path(k).includes(link.id)) return ['would-loop', 'You are above me in this tree.'];
     // Who has just lost its own parent would stand in with nothing: two orphans must not wait for each other.
     if (sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
       return ['starving', 'I lack this slice myself.'];
@@ -174,11 +214,11 @@ export class Children {
     const deadlineMs = this.#at.now() + WORTH_MS;
     const sameEpoch = message.epoch === store.epoch;
     if ((message.epoch ?? 0) > store.epoch) return; // the child is ahead of us: live slices will do
-    const init = store.get(0)?.slices[k];
+    const init = store.slice(0, k, message.of);
     if (!sameEpoch && init) uplink.push(link, init, deadlineMs);
     const from = sameEpoch && message.from !== undefined ? message.from : (store.newestKey() ?? store.newest);
     for (const held of store.since(from)) {
-      const slice = held.slices[k];
+      const slice = held.K === message.of ? held.slices[k] : null;
       if (slice) uplink.push(link, slice, deadlineMs);
     }
   }
@@ -192,4 +232,11 @@ export class Children {
     }
     return ++window.count > WANTS_PER_SECOND;
   }
+}
+
+/** What hangs below a child, by its own word. */
+const heightOf = ({ link, k, K }: Child): number => link.aliveOf(K)?.heights?.[k] ?? 0;
+
+function isWanted({ bounds }: Child, { epoch, unit }: UnitHead): boolean {
+  return bounds.epoch !== epoch || unit === 0 || (unit >= bounds.from && unit < bounds.until);
 }

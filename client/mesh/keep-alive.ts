@@ -1,11 +1,14 @@
 // What a peer says of itself at regular times: to its neighbours (alive), to forwards (ack), to the tracker (report).
 import { KEEP_ALIVE_MS } from '../../protocol/limits.ts';
+import type { PeerMessage } from '../../protocol/peering.ts';
 import type { FromViewer, ViewerState } from '../../protocol/signalling.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Children } from './children.ts';
 import type { Links } from './links.ts';
 import type { UnitStore } from './store.ts';
 import type { Supply } from './supply.ts';
+import type { Supplies } from './supplies.ts';
+import type { Uplink } from './uplink.ts';
 
 /** Even where media flows all the time, path and newest units are told this often. */
 const ALIVE_AT_LEAST_MS = 800;
@@ -22,10 +25,12 @@ export interface PlayerReport {
 export interface Neighbourhood {
   now: () => number;
   store: UnitStore;
-  supply: Supply;
+  supplies: Supplies;
   children: Children;
   links: () => Links | null;
-  backlog: () => number;
+  uplink: Uplink;
+  /** Units that the player went past. */
+  skipped: () => number;
 }
 
 export class KeepAlive {
@@ -46,28 +51,36 @@ export class KeepAlive {
   }
 
   toNeighbours(): void {
-    const { now, store, supply, children } = this.#at;
+    const { now, supplies, children } = this.#at;
     const links = this.#at.links();
     if (!links) return;
     const nowMs = now();
-    const inUse = supply.inUse();
+    const inUse = supplies.inUse();
     for (const child of children.list()) inUse.add(child.id);
     links.sweep(inUse);
     if (this.#toldMs.size > 128) this.#toldMs.clear();
-    const slices = supply.substreams.map((sub) => sub.k);
     for (const link of links.open()) {
       const isBusy =
         nowMs - link.sentMs < KEEP_ALIVE_MS && nowMs - (this.#toldMs.get(link.id) ?? 0) < ALIVE_AT_LEAST_MS;
       if (link.kind !== 'peer' || isBusy) continue;
       this.#toldMs.set(link.id, nowMs);
-      link.send({
-        type: 'alive',
-        epoch: store.epoch,
-        newest: slices.map((k) => store.newestOf(k)),
-        path: slices.map((k) => supply.path(k)),
-        backlogMs: this.#at.backlog(),
-      });
+      for (const supply of supplies.all()) link.send(this.#alive(supply));
     }
+  }
+
+  #alive(supply: Supply): PeerMessage {
+    const { store, children, uplink } = this.#at;
+    const { K } = supply;
+    const slices = supply.substreams.map((sub) => sub.k);
+    return {
+      type: 'alive',
+      epoch: store.epoch,
+      of: K,
+      newest: slices.map((k) => store.newestOf(k, K)),
+      path: slices.map((k) => supply.path(k)),
+      heights: slices.map((k) => children.height(k, K)),
+      backlogMs: uplink.backlogMs,
+    };
   }
 
   /** Receipts to forwards, which see lag by them. */
@@ -82,9 +95,11 @@ export class KeepAlive {
     return player.arrivals ?? this.arrivals;
   }
 
-  report(state: ViewerState, player: PlayerReport, sent: number): FromViewer {
-    const received = this.#at.links()?.totals() ?? { forward: 0, peers: 0 };
-    const arrivalMs = this.delays(player).p95(this.#at.now());
+  report(state: ViewerState, player: PlayerReport): FromViewer {
+    const { uplink } = this.#at;
+    const nowMs = this.#at.now();
+    const received = this.#at.links()?.totals() ?? { forward: 0, peers: 0, duplicate: 0 };
+    const arrivalMs = this.delays(player).p95(nowMs);
     const receipts = [...this.#receipts]
       .slice(0, 16)
       .map(([key, bytes]) => ({ slice: Number(key[0]), id: key.slice(2), bytes }));
@@ -96,7 +111,11 @@ export class KeepAlive {
       ...(player.bufferMs === undefined ? {} : { bufferMs: player.bufferMs }),
       newest: this.#at.store.newest,
       received: { forward: received.forward, peers: received.peers },
-      sent,
+      sent: uplink.sentBytes,
+      uplink: { bitsPerSecond: uplink.meter.bitsPerSecond(nowMs), oldestMs: uplink.meter.takeLongestWait() },
+      skipped: this.#at.skipped(),
+      duplicateBytes: received.duplicate,
+      gave: uplink.takeGiven().slice(0, 32),
       stalls: player.stalls,
       hidden: player.hidden,
       receipts,

@@ -2,6 +2,7 @@
 // the other side. Decides nothing.
 import { decodeFragment, type Fragment } from '../../protocol/chunk.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
 import { MAX_PEER_MESSAGE_CHARS, PROTOCOL_VERSION, RING_MS } from '../../protocol/limits.ts';
 import { PeerMessage } from '../../protocol/peering.ts';
 import { Reassembly, type Slice } from '../../protocol/slice.ts';
@@ -29,7 +30,7 @@ export interface LinkOptions {
   ticket: () => string | undefined;
   now: () => number;
   /** Cheap test before a fragment is put together. */
-  wants: (epoch: number, unit: number, k: number) => boolean;
+  wants: (epoch: number, unit: number, k: number, K: SliceCount) => boolean;
 }
 
 export class Link {
@@ -44,13 +45,13 @@ export class Link {
   receivedBytes = 0;
   sentBytes = 0;
   duplicateBytes = 0;
-  /** What the other side last said of itself. */
-  alive: Alive | null = null;
   /** Newest unit received here. */
   newest = 0;
   readonly #options: LinkOptions;
   readonly #events: LinkEvents;
   readonly #assembly = new Reassembly(RING_MS);
+  /** What the other side last said of itself, by the number of slices that it spoke of. */
+  readonly #alive = new Map<number, Alive>();
   #wire: Wire | null = null;
   #heardHello = false;
 
@@ -69,6 +70,11 @@ export class Link {
       message: (data) => this.#take(data),
       closed: (why) => this.#ended(why),
     });
+  }
+
+  /** What the other side last said of itself in the layout of K slices. */
+  aliveOf(K: SliceCount): Alive | undefined {
+    return this.#alive.get(K);
   }
 
   get bufferedBytes(): number {
@@ -130,7 +136,7 @@ export class Link {
     }
     // [P1] nothing counts before the hello
     if (!this.#heardHello && message.type !== 'refused') return this.#fail('no hello');
-    if (message.type === 'alive') this.alive = message;
+    if (message.type === 'alive') this.#alive.set(message.of ?? message.newest.length, message);
     this.#events.message(this, message);
   }
 
@@ -140,7 +146,7 @@ export class Link {
     const fragment = decoded.value;
     if (fragment.stream !== this.#options.streamTag) return this.#fail('a slice of another stream');
     this.receivedBytes += bytes.length;
-    if (!this.#options.wants(fragment.epoch, fragment.unit, fragment.k)) {
+    if (!this.#options.wants(fragment.epoch, fragment.unit, fragment.k, fragment.K)) {
       this.duplicateBytes += bytes.length;
       return this.#events.duplicate(this, fragment);
     }

@@ -1,7 +1,7 @@
 // A peer of the mesh, in any runtime: finds its tracker, joins, takes slices from parents, checks them, passes them on to children
 // and hands whole units to whoever plays them, in order. The parts decide; this file connects them.
 import { FLAG, streamTag } from '../../protocol/chunk.ts';
-import type { IceServer, StreamState } from '../../protocol/fields.ts';
+import type { IceServer, SliceCount, StreamState } from '../../protocol/fields.ts';
 import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
@@ -17,7 +17,7 @@ import { Links } from './links.ts';
 import type { PeerTotals } from './peer-totals.ts';
 import { Playout, type PlayoutEvents } from './playout.ts';
 import { UnitStore } from './store.ts';
-import { Supply } from './supply.ts';
+import { Supplies } from './supplies.ts';
 import { TrackerLink } from './tracker-link.ts';
 import { Uplink } from './uplink.ts';
 import { Verifier } from './verifier.ts';
@@ -28,11 +28,17 @@ export interface PeerOptions {
   stream: string;
   shares: boolean;
   role: PeerRole;
+  /** From an earlier visit, see `PeerEvents.remember`. */
+  history?: string | undefined;
+  /** The most this peer uploads, bits a second; absent: the broadcaster's cap alone. */
+  capBitsPerSecond?: number | undefined;
 }
 
 export interface PeerEvents extends PlayoutEvents {
   /** Something about the peer's state or the stream's changed. */
   changed(): void;
+  /** What a tracker signed about this peer's upload: to be given as `history` the next time. */
+  remember?(token: string): void;
 }
 
 const TICK_MS = 30;
@@ -44,7 +50,7 @@ const CATCH_UP_MS = 1_500;
 export class MeshPeer {
   readonly store = new UnitStore();
   readonly tracker: TrackerLink;
-  readonly supply: Supply;
+  readonly supplies: Supplies;
   readonly children: Children;
   readonly playout: Playout;
   readonly journal: Journal;
@@ -81,7 +87,7 @@ export class MeshPeer {
     this.#uplink = new Uplink(now);
     this.#verifier = new Verifier(env, options.stream, new Uint8Array(32));
     this.journal = new Journal(now);
-    this.supply = new Supply({
+    this.supplies = new Supplies({
       now,
       random: () => env.random(),
       self: () => this.#id ?? '',
@@ -97,18 +103,20 @@ export class MeshPeer {
       now,
       store: this.store,
       uplink: this.#uplink,
-      K: () => this.supply.K,
+      K: () => this.supplies.newest?.K ?? 0,
       shares: () => this.#shares,
-      substream: (k) => this.supply.substreams[k],
-      path: (k) => this.supply.path(k),
+      supplied: (K) => this.supplies.of(K),
     });
+    this.supplies.ended = (K) => this.children.layoutEnded(K);
+    if (options.capBitsPerSecond !== undefined) this.#uplink.setCap(options.capBitsPerSecond);
     this.#regular = new KeepAlive({
       now,
       store: this.store,
-      supply: this.supply,
+      supplies: this.supplies,
       children: this.children,
       links: () => this.#links,
-      backlog: () => this.#uplink.length,
+      uplink: this.#uplink,
+      skipped: () => this.playout.skipped,
     });
     this.tracker = new TrackerLink(
       env,
@@ -116,7 +124,7 @@ export class MeshPeer {
       {
         message: (message) => this.#fromTracker(message),
         seating: () => ({
-          parents: this.supply
+          parents: this.supplies
             .parents()
             .map(({ slice, id }) => ({ slice, id }))
             .slice(0, 8),
@@ -153,9 +161,7 @@ export class MeshPeer {
     this.#every(VIEWER_REPORT_MS, () =>
       this.playout.heedDelays(this.#regular.delays(this.player()).p99(this.#env.now())),
     );
-    this.#every(VIEWER_REPORT_MS, () =>
-      this.tracker.send(this.#regular.report(this.state, this.player(), this.#uplink.sentBytes)),
-    );
+    this.#every(VIEWER_REPORT_MS, () => this.tracker.send(this.#regular.report(this.state, this.player())));
   }
 
   /** Bye to everybody; for pagehide and the program's end. */
@@ -198,7 +204,7 @@ export class MeshPeer {
   get state(): ViewerState {
     if (this.streamState === 'ended') return 'ended';
     if (this.tracker.state !== 'joined' && this.playout.next === 0) return this.#id === null ? 'finding' : 'joining';
-    if (this.playout.next === 0) return this.supply.substreams.length === 0 ? 'joining' : 'buffering';
+    if (this.playout.next === 0) return this.supplies.current === null ? 'joining' : 'buffering';
     return this.playout.isLate ? 'starving' : 'playing';
   }
 
@@ -207,8 +213,8 @@ export class MeshPeer {
     return {
       ...sum,
       sent: this.#uplink.sentBytes,
-      hedges: this.supply.pulls.hedges,
-      pulls: this.supply.pulls.pulled,
+      hedges: this.supplies.hedges,
+      pulls: this.supplies.pulled,
       skipped: this.playout.skipped,
       dropped: this.#uplink.dropped,
     };
@@ -240,9 +246,9 @@ export class MeshPeer {
       case 'welcome':
         return this.#welcomed(message);
       case 'plan':
-        return this.supply.follow(message);
+        return this.supplies.follow(message);
       case 'child':
-        return this.children.expect(message.slice, message.id, message.expected);
+        return this.children.expect(message.slice, message.id, message.expected, message.of);
       case 'signal':
         if (this.#shares) this.#links?.signal(message.from, message.data);
         return;
@@ -258,6 +264,9 @@ export class MeshPeer {
       case 'refused':
         this.problem = message.detail;
         return this.#events.changed();
+      case 'history':
+        this.#events.remember?.(message.token);
+        return;
       case 'pong':
         return;
     }
@@ -275,9 +284,8 @@ export class MeshPeer {
       this.#id = message.id;
       this.#links = this.#newLinks(message.id);
     }
-    this.supply.setLayout(message.k, message.layout);
     this.#setState(message.state);
-    this.supply.bootstrap();
+    this.supplies.welcomed(message.k, message.layout);
     this.#events.changed();
   }
 
@@ -292,7 +300,7 @@ export class MeshPeer {
           self,
           ticket: () => this.#ticket,
           now: () => this.#env.now(),
-          wants: (epoch, unit, k) => this.store.wants(epoch, unit, k),
+          wants: (epoch, unit, k, K) => this.#wants(epoch, unit, k, K),
         },
         iceServers: () => this.#iceServers,
         sendSignal: (to, data) => {
@@ -301,12 +309,12 @@ export class MeshPeer {
         drained: () => this.#uplink.pump(),
       },
       {
-        opened: (link) => this.supply.opened(link),
+        opened: (link) => this.supplies.opened(link),
         message: (link, message) => this.#fromLink(link, message),
         slice: (link, slice) => void this.#takeSlice(link, slice),
         duplicate: (link, { k, K, flags, unit, epoch, sourceMs }) => {
           if (epoch === this.store.epoch)
-            this.supply.delivered(
+            this.supplies.delivered(
               link,
               { k, K, retransmit: (flags & FLAG.retransmit) !== 0, head: { unit, sourceMs } },
               false,
@@ -322,7 +330,7 @@ export class MeshPeer {
       case 'subscribe':
         return this.children.subscribe(link, message);
       case 'unsubscribe':
-        return this.children.unsubscribe(link, message.slice);
+        return this.children.unsubscribe(link, message);
       case 'want':
         return this.children.want(link, message);
       case 'refused':
@@ -330,7 +338,7 @@ export class MeshPeer {
           this.#links?.drop(link.id, false);
           return this.#closedLink(link, 'refused');
         }
-        return this.supply.refused(link, message);
+        return this.supplies.refused(link, message);
       case 'stream':
         if (link.kind === 'forward') this.#setState(message.state);
         return;
@@ -345,6 +353,12 @@ export class MeshPeer {
       case 'pong':
         return;
     }
+  }
+
+  /** Cheap: asked for each fragment. What is cut in another way than the layout says comes too late or too early. */
+  #wants(epoch: number, unit: number, k: number, K: SliceCount): boolean {
+    const cut = epoch === this.store.epoch ? this.supplies.slicesOf(unit) : null;
+    return (cut === null || cut === K) && this.store.wants(epoch, unit, k, K);
   }
 
   async #takeSlice(link: Link, slice: Slice): Promise<void> {
@@ -365,11 +379,11 @@ export class MeshPeer {
     if (slice.head.unit > link.newest || added === 'epoch') link.newest = slice.head.unit;
     if (added === 'epoch') {
       this.#epochMs = nowMs;
-      for (const sub of this.supply.substreams) sub.newest = 0;
+      this.supplies.epochBegan();
     }
     this.#regular.receipt(slice.k, link.id, slice.bytes.length);
     if (isNew) this.children.relay(slice, link);
-    this.supply.delivered(link, slice, isNew);
+    this.supplies.delivered(link, slice, isNew);
     if (added === 'whole' && slice.head.unit > 0) {
       const coordinateMs = this.coordinateMs();
       if (coordinateMs !== null && !slice.retransmit && nowMs - this.#epochMs > CATCH_UP_MS)
@@ -380,12 +394,12 @@ export class MeshPeer {
 
   #closedLink(link: Link, how: 'bye' | 'closed' | 'bad-slice' | 'refused'): void {
     this.children.gone(link);
-    this.supply.lost(link, how);
+    this.supplies.lost(link, how);
   }
 
   #tick(): void {
     if (!this.#links) return;
-    this.supply.tick();
+    this.supplies.tick();
     this.children.sweep();
     this.#uplink.pump();
     this.playout.give();

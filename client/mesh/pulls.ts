@@ -65,9 +65,11 @@ export class Pulls {
     const newest = store.get(store.newest);
     if (!newest) return holes;
     const next = this.#at.nextUnit();
-    const first = Math.max(1, next === 0 ? store.newest - 4 : next, store.newest - 60);
+    const { from, until } = this.#supply;
+    const first = Math.max(1, from, next === 0 ? store.newest - 4 : next, store.newest - 60);
+    const last = Math.min(store.newest + AHEAD_UNITS, until - 1);
     let before = store.get(first - 1) ?? store.get(first);
-    for (let unit = first; unit <= store.newest + AHEAD_UNITS && holes.length < MAX_HOLES; unit++) {
+    for (let unit = first; unit <= last && holes.length < MAX_HOLES; unit++) {
       const held = store.get(unit);
       if (held && (held.wholeMs !== null || held.K !== this.#supply.K)) {
         before = held;
@@ -102,7 +104,8 @@ export class Pulls {
     for (const link of this.#at.links().open()) {
       const recent = (this.#recent.get(link.id) ?? []).filter((at) => nowMs - at < 1_000);
       this.#recent.set(link.id, recent);
-      const newest = link.alive?.epoch === store.epoch ? link.alive.newest : [];
+      const alive = link.aliveOf(this.#supply.K);
+      const newest = alive?.epoch === store.epoch ? alive.newest : [];
       suppliers.push({ id: link.id, kind: link.kind, newest, recentWants: recent.length });
     }
     if (this.#recent.size > 64)

@@ -5,8 +5,8 @@ import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { SignalData } from '../../protocol/signalling.ts';
 import type { PeerEnv, PeerWire, PeerWireEvents } from './env.ts';
 
-/** Below this many buffered bytes a channel asks for more. */
-const LOW_WATER_BYTES = 24 * 1024;
+/** Below this many buffered bytes a channel asks for more; several channels share what may be in flight (uplink.ts). */
+const LOW_WATER_BYTES = 8 * 1024;
 
 interface Channel {
   binaryType: string;

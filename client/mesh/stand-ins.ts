@@ -1,5 +1,6 @@
 // Who delivers a slice while its parent is missing: the forward at the start, then somebody at hand when a parent is lost or suspected.
 // Rules P2 and P8.
+import type { SliceCount } from '../../protocol/fields.ts';
 import { TAKEOVER_MS } from '../../protocol/limits.ts';
 import type { Parent } from '../../protocol/signalling.ts';
 import type { Link } from './link.ts';
@@ -13,6 +14,7 @@ const STAND_IN_SILENCE_MS = 160;
 
 /** The supply as its stand-ins see it. */
 interface Supplied {
+  readonly K: SliceCount;
   readonly substreams: readonly Substream[];
   /** Parents that the tracker named for the case of need. */
   readonly alternatives: readonly Parent[];
@@ -70,7 +72,7 @@ export class StandIns {
   end(sub: Substream): void {
     const id = sub.standIn?.id;
     sub.standIn = null;
-    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k });
+    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.#of.K });
   }
 
   /** A peer stands in for some seconds only; if the tracker has found nobody by then, or it delivers nothing, the forward does. */

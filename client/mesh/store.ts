@@ -35,9 +35,11 @@ export class UnitStore {
   }
 
   /** Is a slice of this identity worth verifying? Cheap: called for each fragment. */
-  wants(epoch: number, unit: number, k: number): boolean {
+  wants(epoch: number, unit: number, k: number, K?: SliceCount): boolean {
     if (epoch !== this.epoch) return epoch > this.epoch;
-    return !this.get(unit)?.slices[k] && !this.#isTooOld(unit);
+    const held = this.get(unit);
+    if (held && K !== undefined && held.K !== K) return false; // cut in another way here
+    return !held?.slices[k] && !this.#isTooOld(unit);
   }
 
   /** Takes a verified slice. 'epoch': it opened a newer epoch (and is new in it); 'whole': its unit is complete with it. */
@@ -64,18 +66,24 @@ export class UnitStore {
     return opened ? 'epoch' : held.wholeMs === null ? 'new' : 'whole';
   }
 
-  /** Newest unit of which slice k is here; 0 when none. */
-  newestOf(k: number): number {
+  /** Newest unit of which slice k of K is here; 0 when none. */
+  newestOf(k: number, K: SliceCount): number {
     for (let unit = this.newest; unit > 0 && unit > this.newest - MAX_UNITS; unit--)
-      if (this.#units.get(unit)?.slices[k]) return unit;
+      if (this.slice(unit, k, K)) return unit;
     return 0;
   }
 
-  /** The first unit from `from` on whose slice k is missing. */
-  firstMissing(k: number, from: number): number {
+  /** The first unit from `from` on whose slice k of K is missing. */
+  firstMissing(k: number, K: SliceCount, from: number): number {
     let unit = Math.max(1, from);
-    while (unit <= this.newest && this.#units.get(unit)?.slices[k]) unit++;
+    while (unit <= this.newest && this.slice(unit, k, K)) unit++;
     return unit;
+  }
+
+  /** Slice k of K of a unit, where it is held and cut like that. */
+  slice(unit: number, k: number, K: SliceCount): Slice | null {
+    const held = this.get(unit);
+    return held?.K === K ? (held.slices[k] ?? null) : null;
   }
 
   /** The first whole keyframe unit at or after `from`; null when there is none. */

@@ -22,5 +22,8 @@ export interface SupplyContext {
 /** The supply as its pulls see it. */
 export interface Substreams {
   readonly K: SliceCount;
+  /** The units of this layout: from `from` to before `until`. */
+  readonly from: number;
+  readonly until: number;
   readonly substreams: readonly Substream[];
 }

@@ -1,5 +1,5 @@
-// The taking half of a peer: carries out the tracker's plan make-before-break, notices when a parent fails (stand-ins.ts bridges that)
-// and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11.
+// The taking half of a peer in one layout: carries out the tracker's plan make-before-break, notices when a parent fails (stand-ins.ts
+// bridges that) and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11. How one layout follows another is in supplies.ts.
 import { CONNECT_TIMEOUT_MS, DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
@@ -34,17 +34,30 @@ const CALM_LEAST_MS = 350;
 const CALM_SPREAD_MS = 450;
 /** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
 const FRESH_UNITS = 4;
+/** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
+const BEGUN_UNITS = 2;
 
 /** Before a former parent is told again that it is one. */
 const TURN_AWAY_AGAIN_MS = 300;
 
 /** What of a slice says who supplies it. */
-type Arrived = Pick<Slice, 'k' | 'K' | 'retransmit'> & { head: Pick<Slice['head'], 'unit' | 'sourceMs'> };
+export type Arrived = Pick<Slice, 'k' | 'K' | 'retransmit'> & { head: Pick<Slice['head'], 'unit' | 'sourceMs'> };
+
+/** Which units a layout cuts, and into how many slices. */
+export interface LayoutShape {
+  K: SliceCount;
+  layout: number;
+  /** First unit that is cut like this. */
+  from: number;
+}
 
 export class Supply {
-  K: SliceCount = 2;
-  layout = 0;
-  substreams: Substream[] = [];
+  readonly K: SliceCount;
+  layout: number;
+  from: number;
+  /** First unit that is not cut like this any more. */
+  until = Infinity;
+  readonly substreams: Substream[];
   readonly #at: SupplyContext;
   readonly pulls: Pulls;
   readonly #standIns: StandIns;
@@ -54,18 +67,36 @@ export class Supply {
   alternatives: readonly Parent[] = [];
   readonly #turnedAway = new Map<string, number>();
 
-  constructor(at: SupplyContext) {
+  /** @param usual what is known of delay and jitter from the layout before */
+  constructor(at: SupplyContext, { K, layout, from }: LayoutShape, usual: Partial<Substream> = {}) {
     this.#at = at;
+    this.K = K;
+    this.layout = layout;
+    this.from = from;
+    this.substreams = Array.from({ length: K }, (_, k) => ({ ...newSubstream(k), ...usual }));
     this.pulls = new Pulls(at, this);
     this.#standIns = new StandIns(at, this);
   }
 
-  /** A layout begins: the same substreams go on when K stays. */
-  setLayout(K: SliceCount, layout: number): void {
-    this.layout = layout;
-    if (K === this.K && this.substreams.length === K) return;
-    this.K = K;
-    this.substreams = Array.from({ length: K }, (_, k) => newSubstream(k));
+  covers(unit: number): boolean {
+    return unit >= this.from && unit < this.until;
+  }
+
+  /** Another layout cuts the units from `until` on: suppliers are told at once, so that nothing comes twice. */
+  retire(until: number): void {
+    this.until = until;
+    for (const sub of this.substreams) {
+      sub.planned = sub.joining = sub.dueMs = null;
+      for (const id of [sub.serving, sub.standIn?.id])
+        if (id) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K, from: until });
+    }
+  }
+
+  /** Nothing of this layout is wanted any more. */
+  close(): void {
+    for (const sub of this.substreams)
+      for (const id of new Set([sub.serving, sub.standIn?.id, sub.joining?.id]))
+        if (id) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
   }
 
   /** Everything from the forward at once, until parents deliver [P2]. */
@@ -74,7 +105,6 @@ export class Supply {
   }
 
   follow(plan: Plan): void {
-    this.setLayout(plan.k, plan.layout);
     this.alternatives = plan.alternatives;
     for (const sub of this.substreams) {
       const parent = plan.parents.find((p) => p.slice === sub.k) ?? null;
@@ -123,7 +153,7 @@ export class Supply {
       // A former parent that has not heard it yet.
       if (this.#turnedAway.size > 64) this.#turnedAway.clear();
       this.#turnedAway.set(`${slice.k}.${link.id}`, nowMs);
-      link.send({ type: 'unsubscribe', slice: sub.k });
+      link.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
     }
   }
 
@@ -138,7 +168,7 @@ export class Supply {
     } else if (sub.standIn?.id === link.id) {
       sub.avoided.set(link.id, this.#at.now());
       sub.standIn = null;
-      if (!sub.serving) this.#standIns.begin(sub);
+      if (!sub.serving && this.#hasBegun()) this.#standIns.begin(sub);
     }
   }
 
@@ -148,10 +178,10 @@ export class Supply {
       if (sub.standIn?.id === link.id) {
         sub.avoided.set(link.id, this.#at.now());
         sub.standIn = null;
-        if (!sub.serving) this.#standIns.begin(sub);
+        if (!sub.serving && this.#hasBegun()) this.#standIns.begin(sub);
       }
       if (sub.serving !== link.id && sub.joining?.id !== link.id) continue;
-      const wasNextToForward = (link.alive?.path[sub.k]?.length ?? 0) === 2;
+      const wasNextToForward = (link.aliveOf(this.K)?.path[sub.k]?.length ?? 0) === 2;
       this.#parentFailed(sub, link.id, link.sentMs === 0 ? 'unreachable' : how, wasNextToForward);
     }
   }
@@ -164,13 +194,14 @@ export class Supply {
     this.#tickMs = nowMs;
     const open = this.#at.links().open();
     if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
+    const isActive = this.#hasBegun() && !this.isOver;
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
       if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#join(sub, sub.planned);
       this.#watchJoining(sub, nowMs);
-      if (this.#at.isLive()) this.#watchSilence(sub, nowMs);
+      if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
       if (sub.standIn?.why === 'takeover' && sub.serving === null) this.#standIns.watch(sub, sub.standIn, nowMs);
-      if (!sub.serving && !sub.standIn) this.#standIns.begin(sub);
+      if (!sub.serving && !sub.standIn && isActive) this.#standIns.begin(sub);
     }
     const warm = this.#warmForward();
     if (warm) this.#at.links().toForward(warm.id, warm.url);
@@ -184,9 +215,19 @@ export class Supply {
   #warmForward(): { id: string; url: string } | undefined {
     const isNear = (sub: Substream): boolean => {
       const parent = sub.serving === null ? undefined : this.#at.links().get(sub.serving);
-      return parent?.kind === 'peer' && parent.alive?.path[sub.k]?.length === 2;
+      return parent?.kind === 'peer' && parent.aliveOf(this.K)?.path[sub.k]?.length === 2;
     };
     return this.substreams.some(isNear) ? this.#at.forwards()[0] : undefined;
+  }
+
+  /** Every unit of this layout is here, or the next layout is well under way. */
+  get isOver(): boolean {
+    return this.#at.store.newest >= this.until;
+  }
+
+  /** Units of this layout come: who is silent now lacks something. */
+  #hasBegun(): boolean {
+    return this.from <= 1 || this.#at.store.newest >= this.from + BEGUN_UNITS;
   }
 
   /** Ids from this peer up to the forward for slice k, as far as known. */
@@ -195,7 +236,7 @@ export class Supply {
     const parent = sub && (sub.serving ?? sub.standIn?.id);
     const self = this.#at.self();
     if (!parent) return [self];
-    const above = this.#at.links().get(parent)?.alive?.path[k] ?? [parent];
+    const above = this.#at.links().get(parent)?.aliveOf(this.K)?.path[k] ?? [parent];
     return [self, ...(above[0] === parent ? above : [parent, ...above])].slice(0, 64);
   }
 
@@ -248,10 +289,11 @@ export class Supply {
     const { store } = this.#at;
     const base = { type: 'subscribe' as const, slice: sub.k, of: this.K, why };
     if (store.epoch === 0) return link.send(base);
-    const newest = store.newestOf(sub.k);
+    const newest = store.newestOf(sub.k, this.K);
     const supplied = why === 'tree' && (sub.serving !== null || sub.standIn !== null);
-    const from = supplied ? newest + 2 : store.firstMissing(sub.k, Math.max(1, this.#at.nextUnit(), newest - 30));
-    link.send({ ...base, epoch: store.epoch, from });
+    const missing = (): number =>
+      store.firstMissing(sub.k, this.K, Math.max(this.from, 1, this.#at.nextUnit(), newest - 30));
+    link.send({ ...base, epoch: store.epoch, from: supplied ? Math.max(this.from, newest + 2) : missing() });
   }
 
   #seat(sub: Substream, id: string): void {
@@ -262,8 +304,8 @@ export class Supply {
     sub.delayMs = null;
     if (sub.standIn && sub.standIn.id !== id) this.#standIns.end(sub);
     sub.standIn = null;
-    if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k });
-    this.#at.tell({ type: 'seated', slice: sub.k, id });
+    if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
+    this.#at.tell({ type: 'seated', slice: sub.k, id, layout: this.layout });
   }
 
   /** @param wasNextToForward everybody below the lost parent lacks the slice now: only the forward can help */
@@ -274,11 +316,11 @@ export class Supply {
     if (sub.planned?.id === id) sub.dueMs = null;
     if (sub.serving === id) sub.serving = null;
     this.#at.note(`slice ${sub.k}: lost ${id} (${how})`);
-    this.#at.tell({ type: 'lost', slice: sub.k, id, how });
+    if (this.until === Infinity) this.#at.tell({ type: 'lost', slice: sub.k, id, how, layout: this.layout });
     // The last resort is dialled now: when a hole needs it, it must not be three round trips away.
     const [forward] = this.#at.forwards();
     if (forward) this.#at.links().toForward(forward.id, forward.url);
-    if (!sub.serving && !sub.standIn) {
+    if (!sub.serving && !sub.standIn && this.#hasBegun()) {
       if (wasNextToForward) this.#standIns.byForward(sub, 'takeover');
       else this.#standIns.begin(sub);
     }
@@ -291,6 +333,8 @@ export class Supply {
   #watchJoining(sub: Substream, nowMs: number): void {
     const joining = sub.joining;
     if (!joining) return;
+    // A layout that has not begun has nothing to deliver yet.
+    if (!this.#hasBegun()) return void (sub.joining = { ...joining, sinceMs: nowMs });
     const link = this.#at.links().get(joining.id);
     const limitMs = (link?.state === 'open' ? FIRST_SLICE_MS : 0) + CONNECT_TIMEOUT_MS;
     if (nowMs - joining.sinceMs < limitMs || (link?.state === 'open' && !this.#at.isLive())) return;

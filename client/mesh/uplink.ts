@@ -1,37 +1,71 @@
 // What this peer still has to send: one queue for all children, one slice after the other (sharing the uplink between children
-// delays all of them), and nothing later than it is worth.
+// delays all of them), nothing later than it is worth, nothing above the viewer's own cap. What it learns of the uplink while slices
+// wait is kept in uplink-meter.ts.
 import { FLAG } from '../../protocol/chunk.ts';
 import { MAX_FRAGMENT_BYTES } from '../../protocol/limits.ts';
 import { fragmentsOf, type Slice } from '../../protocol/slice.ts';
 import type { Link } from './link.ts';
+import { UplinkMeter } from './uplink-meter.ts';
 
-/** A child whose channel holds more than this is waited for; the others go on. */
-const HIGH_WATER_BYTES = 64 * 1024;
+/** Handed to the system and not gone yet, over all children: enough to keep the line busy between two wake-ups, too little to queue there. */
+const IN_FLIGHT_BYTES = 32 * 1024;
+/** A child whose channel moves nothing for so long is waited for alone: it does not hold up the others. */
+const STUCK_MS = 200;
 /** Longest queue: a second of a 5 Mbps stream for some children. */
 const MAX_JOBS = 512;
+/** The viewer's cap may be exceeded for this long and is made good afterwards: a keyframe is larger than its neighbours. */
+const CAP_BURST_MS = 250;
+const MAX_RECEIPTS = 64;
 
 interface Job {
   link: Link;
   slice: Slice;
+  sinceMs: number;
   /** Monotonic ms after which it is dropped: late is worse than lost. */
   deadlineMs: number;
   retransmit: boolean;
 }
 
+/** One child's channel: how much waits in it, and when that last became less. */
+interface Line {
+  buffered: number;
+  movedMs: number;
+}
+
+export interface Given {
+  slice: number;
+  id: string;
+  bytes: number;
+}
+
 export class Uplink {
+  readonly meter = new UplinkMeter();
   readonly #now: () => number;
+  readonly #lines = new Map<Link, Line>();
+  readonly #given = new Map<string, Given>();
   #jobs: Job[] = [];
+  /** Bits a second that the viewer allows; null: no cap of its own. */
+  #cap: number | null = null;
+  #credit = 0;
+  #creditMs: number;
   /** Slices dropped because they were late or too many. */
   dropped = 0;
   sentBytes = 0;
 
   constructor(now: () => number) {
     this.#now = now;
+    this.#creditMs = now();
   }
 
-  /** Age of the oldest job, as it stands in keep-alives; 0 when nothing waits. */
-  get length(): number {
-    return this.#jobs.length;
+  /** Age of the oldest job in ms, as it stands in keep-alives; 0 when nothing waits. */
+  get backlogMs(): number {
+    const oldest = this.#jobs[0];
+    return oldest ? this.#now() - oldest.sinceMs : 0;
+  }
+
+  setCap(bitsPerSecond: number | null): void {
+    this.#cap = bitsPerSecond;
+    this.#credit = 0;
   }
 
   push(link: Link, slice: Slice, deadlineMs: number, retransmit = false): void {
@@ -39,34 +73,95 @@ export class Uplink {
       this.dropped++;
       return;
     }
-    this.#jobs.push({ link, slice, deadlineMs, retransmit });
+    this.#jobs.push({ link, slice, sinceMs: this.#now(), deadlineMs, retransmit });
     this.pump();
   }
 
-  forget(link: Link, k?: number): void {
-    this.#jobs = this.#jobs.filter((job) => job.link !== link || (k !== undefined && job.slice.k !== k));
+  /** Forgets what waits for a link: all of it, one slice, or one slice's units from `from` on. */
+  forget(link: Link, slice?: { k: number; K: number; from?: number | undefined }): void {
+    this.#jobs = this.#jobs.filter((job) => {
+      if (job.link !== link) return true;
+      if (!slice) return false;
+      const { k, K, head } = job.slice;
+      return k !== slice.k || K !== slice.K || (slice.from !== undefined && head.unit < slice.from);
+    });
+    if (!slice) this.#lines.delete(link);
   }
 
-  /** Sends what can go now. Called when something is queued and when a channel has drained. */
+  /** Sends what can go now. Called when something is queued, when a channel has drained, and regularly. */
   pump(): void {
-    if (this.#jobs.length === 0) return;
     const nowMs = this.#now();
+    let inFlight = this.#look(nowMs);
+    this.meter.observe(nowMs, this.sentBytes - inFlight.all, this.#jobs.length > 0);
+    if (this.#jobs.length === 0) return;
+    this.#earn(nowMs);
     this.#jobs = this.#jobs.filter((job) => {
       if (job.link.state === 'closed') return false;
       if (job.deadlineMs < nowMs) {
         this.dropped++;
+        this.meter.waited(nowMs - job.sinceMs);
         return false;
       }
-      if (job.link.state !== 'open' || job.link.bufferedBytes > HIGH_WATER_BYTES) return true;
-      this.#send(job);
+      const own = job.link.bufferedBytes;
+      const isOver = inFlight.moving >= IN_FLIGHT_BYTES || own >= IN_FLIGHT_BYTES || this.#credit < 0;
+      if (job.link.state !== 'open' || isOver) return true;
+      this.meter.waited(nowMs - job.sinceMs);
+      this.#send(job, nowMs);
+      inFlight = { ...inFlight, moving: inFlight.moving + job.link.bufferedBytes - own };
       return false;
     });
+    const [oldest] = this.#jobs;
+    if (oldest) this.meter.waited(nowMs - oldest.sinceMs);
   }
 
-  #send({ link, slice, retransmit }: Job): void {
+  /** Bytes given to each child since the last call. */
+  takeGiven(): Given[] {
+    const given = [...this.#given.values()];
+    this.#given.clear();
+    return given;
+  }
+
+  /** Bytes that wait in the channels: of all, and of those that move. */
+  #look(nowMs: number): { all: number; moving: number } {
+    let [all, moving] = [0, 0];
+    for (const [link, line] of this.#lines) {
+      if (link.state === 'closed') {
+        this.#lines.delete(link);
+        continue;
+      }
+      const buffered = link.bufferedBytes;
+      if (buffered < line.buffered || buffered === 0) line.movedMs = nowMs;
+      line.buffered = buffered;
+      all += buffered;
+      if (nowMs - line.movedMs < STUCK_MS) moving += buffered;
+    }
+    return { all, moving };
+  }
+
+  #earn(nowMs: number): void {
+    if (this.#cap === null) {
+      this.#credit = 0;
+      return;
+    }
+    const perMs = this.#cap / 8_000;
+    this.#credit = Math.min(perMs * CAP_BURST_MS, this.#credit + perMs * (nowMs - this.#creditMs));
+    this.#creditMs = nowMs;
+  }
+
+  #send({ link, slice, retransmit }: Job, nowMs: number): void {
+    let bytes = 0;
     for (const message of fragmentsOf(slice, slice.hops + 1, MAX_FRAGMENT_BYTES, retransmit ? FLAG.retransmit : 0)) {
       link.sendMedia(message);
-      this.sentBytes += message.length;
+      bytes += message.length;
     }
+    this.sentBytes += bytes;
+    if (this.#cap !== null) this.#credit -= bytes;
+    const line = this.#lines.get(link);
+    if (line) line.buffered = link.bufferedBytes;
+    else this.#lines.set(link, { buffered: link.bufferedBytes, movedMs: nowMs });
+    const key = `${slice.k}.${link.id}`;
+    const given = this.#given.get(key);
+    if (given) given.bytes += bytes;
+    else if (this.#given.size < MAX_RECEIPTS) this.#given.set(key, { slice: slice.k, id: link.id, bytes });
   }
 }

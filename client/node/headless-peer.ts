@@ -56,7 +56,7 @@ export class HeadlessPeer {
       state: peer.state,
       receivedBytes: { forward: totals.forward, peers: totals.peers },
       sentBytes: totals.sent,
-      parents: peer.supply.parents(),
+      parents: peer.supplies.parents(),
       children: peer.children.list(),
       units: this.#units,
       skippedUnits: totals.skipped,

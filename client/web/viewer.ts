@@ -91,7 +91,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
       state: player.problem === null ? peer.state : 'ended',
       receivedBytes: { forward: totals.forward, peers: totals.peers },
       sentBytes: totals.sent,
-      parents: peer.supply.parents(),
+      parents: peer.supplies.parents(),
       children: peer.children.list(),
       delayMs: player.delayMs(),
       stalls: player.stallsNow(),

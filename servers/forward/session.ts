@@ -20,6 +20,8 @@ interface Subscription {
   k: number;
   K: SliceCount;
   why: Why;
+  /** In this epoch only units from `from` to before `until` are wanted: another layout cuts the others. */
+  bounds: { epoch: number; from: number; until: number };
 }
 
 const KIND: Record<Why, EgressKind> = { tree: 'media', bootstrap: 'bootstrap', takeover: 'repair' };
@@ -75,7 +77,7 @@ export class Session {
     what: 'hello' | 'subscribe' | 'want',
     refusal: Refusal,
     close = false,
-    more: { slice?: number; unit?: number; why?: Why } = {},
+    more: { slice?: number; of?: SliceCount; unit?: number; why?: Why } = {},
   ): void {
     this.send({ type: 'refused', what, ...refusal, ...more });
     if (close) this.socket.close(1008, refusal.reason);
@@ -87,12 +89,18 @@ export class Session {
     if (this.socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) return this.socket.terminate();
     this.#watchLag(unit);
     if (this.#skipping) return;
-    for (const sub of this.subscriptions.values()) this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
+    for (const sub of this.subscriptions.values())
+      if (this.#isWanted(unit, sub)) this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
     this.#sentMs = unit.sourceMs;
   }
 
   news(): void {
     if (this.stream) this.send({ type: 'stream', state: this.stream.state, epoch: this.stream.epoch });
+  }
+
+  #isWanted(unit: BufferedUnit, { bounds }: Subscription): boolean {
+    if (bounds.epoch !== this.stream?.epoch || unit.number === 0) return true;
+    return unit.number >= bounds.from && unit.number < bounds.until;
   }
 
   #sendSlice(unit: BufferedUnit, k: number, K: SliceCount, kind: EgressKind): void {
@@ -136,7 +144,11 @@ export class Session {
         return this.#subscribe(this.stream, message);
       case 'unsubscribe':
         for (const [key, sub] of this.subscriptions) {
-          if (sub.k !== message.slice) continue;
+          if (sub.k !== message.slice || (message.of !== undefined && sub.K !== message.of)) continue;
+          if (message.from !== undefined) {
+            sub.bounds = { epoch: this.stream.epoch, from: 0, until: message.from };
+            continue;
+          }
           this.subscriptions.delete(key);
           this.#host.subscribed(this, -1);
         }
@@ -179,19 +191,22 @@ export class Session {
     if (k >= K)
       return this.refuse('subscribe', refuse('bad-message', `There is no slice ${k} of ${K}.`).refusal, false, {
         slice: k,
+        of: K,
         why,
       });
     const key = `${k}/${K}`;
     const known = this.subscriptions.get(key);
     if (known) {
       known.why = why; // bootstrap becomes tree: nothing is sent twice
+      known.bounds.until = Infinity;
       return;
     }
     const room = this.#host.room();
-    if (!room.ok) return this.refuse('subscribe', room.refusal, false, { slice: k, why });
-    this.subscriptions.set(key, { k, K, why });
-    this.#host.subscribed(this, 1);
+    if (!room.ok) return this.refuse('subscribe', room.refusal, false, { slice: k, of: K, why });
     const sameEpoch = message.epoch === stream.epoch && stream.epoch !== 0;
+    const bounds = { epoch: stream.epoch, from: sameEpoch ? (message.from ?? 0) : 0, until: Infinity };
+    this.subscriptions.set(key, { k, K, why, bounds });
+    this.#host.subscribed(this, 1);
     if (!sameEpoch && stream.init) this.#sendSlice(stream.init, k, K, KIND[why]);
     const run = sameEpoch && message.from !== undefined ? stream.since(message.from) : stream.startRun();
     for (const unit of run) this.#sendSlice(unit, k, K, KIND[why]);

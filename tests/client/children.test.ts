@@ -18,8 +18,7 @@ function rig() {
     uplink: new Uplink(() => nowMs),
     K: () => 2,
     shares: () => true,
-    substream: (k) => (k === 0 ? sub : undefined),
-    path: () => path,
+    supplied: (K) => (K === 2 ? { substreams: [sub], path: () => path } : undefined),
   });
   const line = (id: string): { link: Link; said: PeerMessage[] } => {
     const said: PeerMessage[] = [];

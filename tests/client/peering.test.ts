@@ -86,7 +86,7 @@ describe('parents', () => {
     expect(c.peer.stats().parents.find((p) => p.slice === 0)).toEqual({ slice: 0, id: a.id, kind: 'peer' });
     await rig.net.pass(1_000);
     expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
-    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: b.id, how: 'bye' });
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: b.id, how: 'bye', layout: 1 });
   });
 
   it('[P8] when the lost parent was next to the forward, everybody below lacks the slice: the forward is asked at once', async () => {
@@ -162,7 +162,7 @@ describe('parents', () => {
     await rig.net.pass(SUSPECT_SILENCE_MS + 120);
     expect(c.tracker?.messages().filter((m) => m['type'] === 'lost')).toEqual([]);
     await rig.net.pass(DEAD_SILENCE_MS);
-    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'silent' });
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'silent', layout: 1 });
     await rig.net.pass(1_000);
     expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
     expect(b.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
@@ -187,7 +187,7 @@ describe('parents', () => {
   it('[P6] who is above the asker, or lacks the slice, refuses to stand in', async () => {
     const [a, b] = await threeViewers();
     // b gets slice 0 from a: a may not be fed slice 0 by b, or two would feed each other nothing.
-    expect(b.peer.peer.supply.path(0)).toContain(a.id);
+    expect(b.peer.peer.supplies.current?.path(0)).toContain(a.id);
     for (const socket of rig.net.sockets) if (socket.url === FORWARD.url) socket.close();
     await rig.net.pass(400);
     expect(b.peer.stats().children.filter((child) => child.slice === 0 && child.id === a.id)).toEqual([]);
@@ -248,7 +248,7 @@ describe('children', () => {
       };
     }
     await rig.net.pass(500);
-    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'bad-slice' });
+    expect(c.tracker?.messages()).toContainEqual({ type: 'lost', slice: 0, id: a.id, how: 'bad-slice', layout: 1 });
     await rig.net.pass(500);
     expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
   });
@@ -299,3 +299,48 @@ function callBetween(a: Seat, b: Seat): ReturnType<MeshRig['net']['calls']['get'
     }
   return [...rig.net.calls].findLast(([id, call]) => ids.has(id) && call.ends.length === 2)?.[1];
 }
+
+describe('a change of layout', () => {
+  it('[P16] begins at its unit with parents that were asked before, and nothing is missing, twice or slower', async () => {
+    const [a, b, c] = await threeViewers();
+    const from = rig.unit + 30;
+    const k = 4;
+    // Each slice of the new layout has another way: through a, through b, or from the forward.
+    const shape = { k, layout: 2, from } as const;
+    rig.plan(a, [FORWARD.id, b.id, FORWARD.id, b.id], [], shape);
+    rig.plan(b, [a.id, FORWARD.id, a.id, FORWARD.id], [], shape);
+    rig.plan(c, [a.id, b.id, a.id, b.id], [], shape);
+    const before = [a, b, c].map((seat) => seat.peer.stats().duplicateBytes);
+    await rig.net.pass(66 * 25);
+    expect(c.peer.peer.supplies.current?.K).toBe(2);
+    await rig.net.pass(66 * 60);
+    for (const seat of [a, b, c]) {
+      expect(gaps(rig.played.get(seat.id) ?? [])).toEqual([]);
+      expect(seat.peer.peer.supplies.all()).toHaveLength(1);
+      expect(seat.peer.peer.supplies.current).toMatchObject({ K: 4, layout: 2, from });
+    }
+    expect(c.peer.stats().parents.map(({ id }) => id)).toEqual([a.id, b.id, a.id, b.id]);
+    expect(kindsAt(rig, c)).toEqual([]);
+    expect(
+      a.peer
+        .stats()
+        .children.map(({ slice }) => slice)
+        .toSorted(),
+    ).toEqual([0, 0, 2, 2]);
+    const bytes = c.peer.stats().receivedBytes;
+    for (const [i, seat] of [a, b, c].entries())
+      expect((seat.peer.stats().duplicateBytes - (before[i] ?? 0)) / (bytes.forward + bytes.peers)).toBeLessThan(0.02);
+  });
+
+  it('[P16] goes on when the new parents never deliver: somebody at hand stands in, at last the forward', async () => {
+    const [a, b, c] = await threeViewers();
+    const shape = { k: 4, layout: 2, from: rig.unit + 20 } as const;
+    // a and b are told nothing: they have no such layout and refuse.
+    rig.plan(c, [a.id, b.id, a.id, b.id], [], shape);
+    await rig.net.pass(66 * 80);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+    expect(c.peer.peer.supplies.current?.K).toBe(4);
+    expect(gaps(rig.played.get(a.id) ?? [])).toEqual([]);
+    expect(gaps(rig.played.get(b.id) ?? [])).toEqual([]);
+  });
+});

@@ -77,8 +77,8 @@ describe('holes', () => {
     whole(1, 5);
     add(6, 1);
     add(8, 0);
-    expect([store.newestOf(0), store.newestOf(1)]).toEqual([8, 6]);
-    expect([store.firstMissing(0, 1), store.firstMissing(1, 1), store.firstMissing(0, 8)]).toEqual([6, 7, 9]);
+    expect([store.newestOf(0, 2), store.newestOf(1, 2)]).toEqual([8, 6]);
+    expect([store.firstMissing(0, 2, 1), store.firstMissing(1, 2, 1), store.firstMissing(0, 2, 8)]).toEqual([6, 7, 9]);
     expect([store.wants(1_000, 6, 0), store.wants(1_000, 6, 1), store.wants(1_000, 7, 0)]).toEqual([true, false, true]);
     expect(held()).toEqual([1, 2, 3, 4, 5, 6, 8]);
   });
@@ -94,7 +94,7 @@ describe('holes', () => {
   });
 
   it('an empty store has nothing and says so', () => {
-    expect([store.keyFrom(1), store.newestKey(), store.newestOf(0), store.firstMissing(0, 0)]).toEqual([
+    expect([store.keyFrom(1), store.newestKey(), store.newestOf(0, 2), store.firstMissing(0, 2, 0)]).toEqual([
       null,
       null,
       0,
@@ -122,7 +122,7 @@ describe('memory', () => {
     whole(1, 50);
     add(4_000_000_000);
     expect(held()).toEqual([4_000_000_000]);
-    expect([store.newestOf(0), store.keyFrom(1)]).toEqual([4_000_000_000, null]);
+    expect([store.newestOf(0, 2), store.keyFrom(1)]).toEqual([4_000_000_000, null]);
     expect(add(51)).toBe('stale');
   });
 

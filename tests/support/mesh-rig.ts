@@ -23,8 +23,10 @@ export class MeshRig {
   /** Units that have been pushed so far, the init segment aside. */
   unit = 0;
   readonly played = new Map<string, number[]>();
-  /** The forward's subscriptions, by socket: slice -> why. */
-  readonly subscriptions = new Map<ServerEnd, Map<number, string>>();
+  /** The forward's subscriptions, by socket: "slice/of" -> why. */
+  readonly subscriptions = new Map<ServerEnd, Map<string, string>>();
+  /** The first unit that each of them is sent, and the first that it is not sent any more. */
+  readonly #bounds = new Map<string, { from: number; until: number }>();
   #serial = 0;
   #stopUnits: (() => void) | null = null;
 
@@ -65,16 +67,23 @@ export class MeshRig {
   }
 
   /** Tells a peer its parents: an id for each slice. */
-  plan(child: Seat, parents: readonly string[], alternatives: readonly string[] = []): void {
+  plan(
+    child: Seat,
+    parents: readonly string[],
+    alternatives: readonly string[] = [],
+    shape: { k?: 1 | 2 | 4; layout?: number; from?: number } = {},
+  ): void {
+    const { k = 2 } = shape;
     for (const [slice, id] of parents.entries())
-      this.seats.find((s) => s.id === id)?.tracker?.send({ type: 'child', slice, id: child.id, expected: true });
+      this.seats.find((s) => s.id === id)?.tracker?.send({ type: 'child', slice, id: child.id, expected: true, of: k });
     const named = (id: string, slice: number): object =>
       id === FORWARD.id ? { kind: 'forward', slice, ...FORWARD } : { kind: 'peer', slice, id };
     child.tracker?.send({
       type: 'plan',
       serial: ++this.#serial,
-      k: 2,
+      k,
       layout: 1,
+      ...shape,
       parents: parents.map(named),
       alternatives: alternatives.map(named),
       why: 'the test says so',
@@ -97,7 +106,11 @@ export class MeshRig {
   /** Sends one unit to all who subscribed at the forward. */
   async push(unit: number): Promise<void> {
     for (const [socket, slices] of this.subscriptions)
-      for (const slice of slices.keys()) await this.#sendSlice(socket, unit, slice);
+      for (const key of slices.keys()) {
+        const [slice = 0, of = 2] = key.split('/').map(Number);
+        const { from = 0, until = Infinity } = this.#bounds.get(this.#name(socket, key)) ?? {};
+        if (unit >= from && unit < until) await this.#sendSlice(socket, unit, slice, 0, of);
+      }
   }
 
   close(): void {
@@ -105,10 +118,14 @@ export class MeshRig {
     for (const { peer } of this.seats) peer.close();
   }
 
-  async #sendSlice(socket: ServerEnd, unit: number, k: number, flags = 0): Promise<void> {
+  async #sendSlice(socket: ServerEnd, unit: number, k: number, flags = 0, K = 2): Promise<void> {
     const sourceMs = this.#sourceMs(unit);
-    for (const message of fragmentsOf(await this.sealer.slice(unit, k, 2, { sourceMs }), 1, 1e9, flags))
+    for (const message of fragmentsOf(await this.sealer.slice(unit, k, K as 1 | 2 | 4, { sourceMs }), 1, 1e9, flags))
       socket.send(message);
+  }
+
+  #name(socket: ServerEnd, key: string): string {
+    return `${this.net.sockets.indexOf(socket)}:${key}`;
   }
 
   #sourceMs(unit: number): number {
@@ -144,20 +161,25 @@ export class MeshRig {
 
   #forwardHears(socket: ServerEnd, message: Record<string, unknown> & { type: string }): void {
     if (message.type === 'hello') socket.send({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: FORWARD.id });
-    const slice = Number(message['slice']);
-    const slices = this.subscriptions.get(socket) ?? new Map<number, string>();
+    const [slice, of] = [Number(message['slice']), Number(message['of'] ?? 2)];
+    const key = `${slice}/${of}`;
+    const slices = this.subscriptions.get(socket) ?? new Map<string, string>();
     if (message.type === 'subscribe') {
-      const isKnown = slices.has(slice);
-      slices.set(slice, String(message['why']));
+      const isKnown = slices.has(key);
+      slices.set(key, String(message['why']));
       this.subscriptions.set(socket, slices);
+      this.#bounds.set(this.#name(socket, key), { from: Number(message['from'] ?? 0), until: Infinity });
       if (isKnown) return;
       const from =
         message['from'] === undefined ? Math.max(1, this.unit - ((this.unit - 1) % 15)) : Number(message['from']);
       void (async () => {
-        if (message['from'] === undefined) await this.#sendSlice(socket, 0, slice);
-        for (let unit = from; unit <= this.unit; unit++) await this.#sendSlice(socket, unit, slice);
+        if (message['from'] === undefined) await this.#sendSlice(socket, 0, slice, 0, of);
+        for (let unit = from; unit <= this.unit; unit++) await this.#sendSlice(socket, unit, slice, 0, of);
       })();
-    } else if (message.type === 'unsubscribe') slices.delete(slice);
-    else if (message.type === 'want') void this.#sendSlice(socket, Number(message['unit']), slice, FLAG.retransmit);
+    } else if (message.type === 'unsubscribe') {
+      if (message['from'] === undefined) slices.delete(key);
+      else this.#bounds.set(this.#name(socket, key), { from: 0, until: Number(message['from']) });
+    } else if (message.type === 'want')
+      void this.#sendSlice(socket, Number(message['unit']), slice, FLAG.retransmit, of);
   }
 }
