@@ -30,6 +30,8 @@ export const ForwardRecord = v.object({
   /** 0 idle .. 1 full; above 1 refuses. */
   load: Amount,
   children: Amount,
+  /** Slices that it serves at most. */
+  maxChildren: v.optional(Amount),
 });
 export type ForwardRecord = v.InferOutput<typeof ForwardRecord>;
 

@@ -5,7 +5,7 @@ import type { IceServer, SliceCount, StreamState } from '../../protocol/fields.t
 import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
-import type { FromTracker, ViewerState, PeerRole } from '../../protocol/signalling.ts';
+import type { FromTracker, ViewerState } from '../../protocol/signalling.ts';
 import { base64UrlBytes } from './base64url.ts';
 import { Children } from './children.ts';
 import type { PeerEnv } from './env.ts';
@@ -14,32 +14,14 @@ import { Journal } from './journal.ts';
 import { KeepAlive, type PlayerReport } from './keep-alive.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
+import type { PeerEvents, PeerOptions } from './peer-options.ts';
 import type { PeerTotals } from './peer-totals.ts';
-import { Playout, type PlayoutEvents } from './playout.ts';
+import { Playout } from './playout.ts';
 import { UnitStore } from './store.ts';
 import { Supplies } from './supplies.ts';
 import { TrackerLink } from './tracker-link.ts';
 import { Uplink } from './uplink.ts';
 import { Verifier } from './verifier.ts';
-
-export interface PeerOptions {
-  /** Base URL of the coordinate. */
-  coordinate: string;
-  stream: string;
-  shares: boolean;
-  role: PeerRole;
-  /** From an earlier visit, see `PeerEvents.remember`. */
-  history?: string | undefined;
-  /** The most this peer uploads, bits a second; absent: the broadcaster's cap alone. */
-  capBitsPerSecond?: number | undefined;
-}
-
-export interface PeerEvents extends PlayoutEvents {
-  /** Something about the peer's state or the stream's changed. */
-  changed(): void;
-  /** What a tracker signed about this peer's upload: to be given as `history` the next time. */
-  remember?(token: string): void;
-}
 
 const TICK_MS = 30;
 /** Tickets open doors for ten minutes; a forward may be needed at any time. */

@@ -32,6 +32,8 @@ const ALL_SILENT_MS = 1_500;
  */
 const CALM_LEAST_MS = 350;
 const CALM_SPREAD_MS = 450;
+/** Everybody's parents of a new layout: there are seconds until it begins. */
+const EARLY_SPREAD_MS = 2_000;
 /** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
 const FRESH_UNITS = 4;
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
@@ -260,11 +262,13 @@ export class Supply {
 
   /** At once where nothing flows or the connection is there; otherwise in a moment. */
   #joinCalmly(sub: Substream, parent: Parent): void {
-    const flows = sub.serving !== null || sub.standIn !== null;
+    const isEarly = !this.#hasBegun();
+    const flows = sub.serving !== null || sub.standIn !== null || isEarly;
     if (!flows || parent.kind === 'forward' || this.#at.links().get(parent.id)?.state === 'open')
       return this.#join(sub, parent);
     sub.joining = null;
-    sub.dueMs ??= this.#at.now() + CALM_LEAST_MS + CALM_SPREAD_MS * this.#at.random();
+    const spreadMs = isEarly ? EARLY_SPREAD_MS : CALM_SPREAD_MS;
+    sub.dueMs ??= this.#at.now() + CALM_LEAST_MS + spreadMs * this.#at.random();
   }
 
   #join(sub: Substream, parent: Parent): void {

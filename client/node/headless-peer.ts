@@ -1,6 +1,7 @@
 // A peer without a picture: the mesh core under Node, with the numbers that a page shows too.
 import type { PeerEnv } from '../mesh/env.ts';
-import { MeshPeer, type PeerOptions } from '../mesh/peer.ts';
+import { MeshPeer } from '../mesh/peer.ts';
+import type { PeerOptions } from '../mesh/peer-options.ts';
 import type { Playable } from '../mesh/sequencer.ts';
 
 export interface HeadlessStats {

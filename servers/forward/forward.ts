@@ -211,6 +211,7 @@ class Forward {
       region: this.#settings.region,
       load: this.#load(),
       children: this.#slices,
+      maxChildren: this.#settings.maxChildren,
     };
   }
 

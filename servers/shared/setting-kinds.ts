@@ -92,7 +92,7 @@ export function oneOf<const T extends string | number>(values: readonly T[]): Ki
     schema: v.picklist(values) as v.GenericSchema<unknown, T>,
     placeholder: values.join('|'),
     allowed: `one of ${values.join(', ')}`,
-    fromText: (given) => (typeof values[0] === 'number' ? asNumber(given) : given.trim()),
+    fromText: (given) => values.find((value) => String(value) === given.trim()) ?? given.trim(),
     toText: String,
   };
 }

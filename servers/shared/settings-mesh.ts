@@ -40,9 +40,9 @@ export const TRACKER = [
     programs: ['tracker'],
     key: 'k',
     flag: 'slices',
-    kind: kind.oneOf([1, 2, 4]),
-    default: 2 as 1 | 2 | 4,
-    help: 'Slices a stream is cut into, and thereby parents a viewer has.',
+    kind: kind.oneOf([1, 2, 4, 'auto']),
+    default: 2 as 1 | 2 | 4 | 'auto',
+    help: 'Slices a stream is cut into, and thereby parents a viewer has; auto lets the viewers’ uplinks decide.',
   }),
   setting({
     programs: ['tracker'],
@@ -61,6 +61,15 @@ export const TRACKER = [
     default: 1.5,
     unit: 'x the stream',
     help: 'The most a viewer ever uploads.',
+  }),
+  setting({
+    programs: ['tracker'],
+    key: 'trustAfterMs',
+    flag: 'trust-after-ms',
+    kind: kind.whole(0, 60_000),
+    default: 600,
+    unit: 'ms',
+    help: 'A newcomer of whom nothing is known feeds nobody before this.',
   }),
   setting({
     programs: ['tracker'],

@@ -3,7 +3,7 @@
 import { alternativeFor } from './alternative.ts';
 import { WHY } from './place.ts';
 import { leave, moveEdge, rememberBadPair, seatAll, setDirect, setSlots } from './repair.ts';
-import { tick } from './tick.ts';
+import { relieveForwards, tick } from './tick.ts';
 import { Peer, type TreeNode } from './node.ts';
 import { Trees, type TreesOptions } from './tree.ts';
 
@@ -86,6 +86,11 @@ export class Engine {
 
   tick(nowMs: number): number {
     return tick(this.trees, nowMs);
+  }
+
+  /** Forwards give up children above their budget, where peers have room for them now. */
+  relieve(): number {
+    return relieveForwards(this.trees);
   }
 
   /** One peer to try in each tree when the parent fails; null = the forward. */

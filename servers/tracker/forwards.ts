@@ -115,7 +115,17 @@ export class Forwards {
     });
   }
 
-  /** Tells every forward the layout of a stream that is new here. */
+  /** Slices that all forwards serve at most together; null where one of them does not say. */
+  slices(): number | null {
+    let sum = 0;
+    for (const { record } of this.#byId.values()) {
+      if (record.maxChildren === undefined) return null;
+      sum += record.maxChildren;
+    }
+    return sum;
+  }
+
+  /** Tells every forward the layout of a stream that is new here, or cut in another way now. */
   announce(stream: string): void {
     for (const forward of this.#byId.values()) this.#layout(forward, stream);
   }

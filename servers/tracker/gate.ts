@@ -9,12 +9,12 @@ const MAX_USED_TICKETS = 200_000;
 export class Gate {
   readonly #meshSecret: string | undefined;
   /** With a shared secret a viewer is known again even by a restarted tracker. */
-  readonly #key: Buffer;
+  readonly key: Buffer;
   readonly #used = new Map<string, number>();
 
   constructor(meshSecret: string | undefined) {
     this.#meshSecret = meshSecret;
-    this.#key =
+    this.key =
       meshSecret === undefined
         ? randomBytes(32)
         : createHash('sha256').update(`viewer identity|${meshSecret}`).digest();
@@ -26,7 +26,7 @@ export class Gate {
 
   /** Proves that a viewer was given this id for this stream. */
   secretOf(id: string, stream: string): string {
-    return createHmac('sha256', this.#key).update(`${id}|${stream}`).digest('base64url');
+    return createHmac('sha256', this.key).update(`${id}|${stream}`).digest('base64url');
   }
 
   knows(id: string, stream: string, secret: string): boolean {

@@ -13,6 +13,8 @@ export interface PlannerOwner {
   readonly engine: Engine;
   readonly forwards: Forwards;
   readonly layout: number;
+  /** First unit of the layout; 0: it was so from the begin. */
+  readonly layoutFrom: number;
   viewer(id: string): Viewer | undefined;
   /** Its row in the debug tables is out of date. */
   changed(id: string): void;
@@ -66,6 +68,19 @@ export class Planner {
     viewer.planned = [];
   }
 
+  /** [T14] What was planned belongs to a layout that ends by itself: its edges may still signal for a while, and count for nobody. */
+  relayout(viewer: Viewer, nowMs: number): void {
+    for (const parent of viewer.planned) {
+      if (parent?.kind === 'peer') viewer.remember(parent.id, nowMs);
+      else if (parent) this.#assign(parent.id, -1);
+    }
+    for (const id of viewer.alternatives) if (id !== null) viewer.remember(id, nowMs);
+    viewer.planned = [];
+    viewer.alternatives = [];
+    viewer.handingOver = [];
+    this.#handingOver.delete(viewer);
+  }
+
   /** Brings `planned` up to date and gives notice to new parents. */
   #replan(viewer: Viewer, peer: Peer, nowMs: number): boolean {
     let changed = false;
@@ -86,7 +101,7 @@ export class Planner {
         const parent = this.#owner.viewer(now.id);
         parent?.meet(viewer.id);
         viewer.meet(now.id);
-        parent?.send({ type: 'child', slice, id: viewer.id, expected: true });
+        parent?.send({ type: 'child', slice, id: viewer.id, expected: true, of: this.#owner.engine.trees.k });
         this.#owner.changed(now.id);
       } else if (now) this.#assign(now.id, 1);
     }
@@ -104,7 +119,7 @@ export class Planner {
   }
 
   #send(viewer: Viewer, peer: Peer, nowMs: number): void {
-    const { engine, layout } = this.#owner;
+    const { engine, layout, layoutFrom } = this.#owner;
     for (const id of viewer.alternatives) if (id !== null) viewer.remember(id, nowMs);
     viewer.alternatives = engine.alternatives(viewer.id);
     for (const id of viewer.alternatives) if (id !== null) viewer.meet(id);
@@ -117,7 +132,8 @@ export class Planner {
     });
     const k = engine.trees.k;
     viewer.serial++;
-    viewer.send({ type: 'plan', serial: viewer.serial, k, layout, parents, alternatives, why: peer.why });
+    const from = layoutFrom > 0 ? { from: layoutFrom } : {};
+    viewer.send({ type: 'plan', serial: viewer.serial, k, layout, ...from, parents, alternatives, why: peer.why });
     this.#owner.changed(viewer.id);
   }
 
@@ -148,7 +164,7 @@ export class Planner {
   }
 
   #forgetChild(parent: string, id: string, slice: number): void {
-    this.#owner.viewer(parent)?.send({ type: 'child', slice, id, expected: false });
+    this.#owner.viewer(parent)?.send({ type: 'child', slice, id, expected: false, of: this.#owner.engine.trees.k });
     this.#owner.changed(parent);
   }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ForwardRecord, TrackerRecord } from '../../protocol/backbone.ts';
+import type { SliceCount } from '../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS, MAX_SIGNAL_CHARS } from '../../protocol/limits.ts';
 import { isServer, mayEnter, mayLook } from '../shared/guard.ts';
 import { sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
@@ -26,6 +27,8 @@ export interface RoutesOwner {
   readerCame(socket: WebSocket): void;
   /** @returns false when no such viewer is here */
   endViewer(id: string): boolean;
+  /** @returns false when nobody watches such a stream here */
+  setSlices(stream: string, slices: SliceCount | 'auto'): boolean;
 }
 
 export function createRoutes(owner: RoutesOwner): Server {
@@ -57,6 +60,8 @@ export function createRoutes(owner: RoutesOwner): Server {
 function answer(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse): void {
   const [, viewer] = /^\/viewers\/([A-Za-z0-9_-]{1,60})$/.exec(targetOf(request).pathname) ?? [];
   if (request.method === 'DELETE' && viewer !== undefined) return endViewer(owner, request, response, viewer);
+  const [, stream] = /^\/streams\/([A-Za-z0-9_-]{1,64})\/slices$/.exec(targetOf(request).pathname) ?? [];
+  if (request.method === 'PUT' && stream !== undefined) return setSlices(owner, request, response, stream);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return sendText(response, 405, 'Only GET is answered here.\n');
   switch (targetOf(request).pathname) {
@@ -80,12 +85,26 @@ function answer(owner: RoutesOwner, request: IncomingMessage, response: ServerRe
 }
 
 /** For another server of ours, or whoever has the debug token. */
+const mayAct = ({ meshSecret, debugToken }: RoutesOwner, request: IncomingMessage): boolean =>
+  isServer(request, meshSecret) || (debugToken !== undefined && mayEnter(request, debugToken));
+
 function endViewer(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse, viewer: string): void {
-  const { meshSecret, debugToken } = owner;
-  const may = isServer(request, meshSecret) || (debugToken !== undefined && mayEnter(request, debugToken));
-  if (!may) return sendText(response, 401, 'Ending a viewer needs the debug token or the shared secret.\n');
+  if (!mayAct(owner, request))
+    return sendText(response, 401, 'Ending a viewer needs the debug token or the shared secret.\n');
   if (owner.endViewer(viewer)) return sendText(response, 200, 'ended\n');
   sendText(response, 404, 'That viewer is not here any more.\n');
+}
+
+const SLICES: Readonly<Record<string, SliceCount | 'auto'>> = { '1': 1, '2': 2, '4': 4, auto: 'auto' };
+
+/** [T14] How many slices a stream is cut into from now on. */
+function setSlices(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse, stream: string): void {
+  if (!mayAct(owner, request))
+    return sendText(response, 401, 'Changing the slices needs the debug token or the shared secret.\n');
+  const slices = SLICES[targetOf(request).searchParams.get('k') ?? ''];
+  if (slices === undefined) return sendText(response, 400, 'Say ?k=1, 2, 4 or auto.\n');
+  if (owner.setSlices(stream, slices)) return sendText(response, 200, 'changed\n');
+  sendText(response, 404, `Nobody watches ${stream} here.\n`);
 }
 
 const deny = (socket: Duplex, line: string): void =>

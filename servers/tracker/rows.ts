@@ -23,6 +23,12 @@ export function viewerRow(swarm: Swarm, viewer: Viewer, nowMs: number) {
     direct: peer?.direct ?? false,
     slots: peer && !peer.direct ? peer.slots : 0,
     home: peer?.home ?? -1,
+    /** Why it takes no children for now, by its own word; null: it does. */
+    leaf: viewer.leaf,
+    /** Measured while slices waited; null: its uplink has never been full. */
+    uplinkBitsPerSecond: swarm.capacities.of(viewer.id)?.bitsPerSecond ?? null,
+    skipped: report?.skipped ?? 0,
+    duplicateBytes: report?.duplicateBytes ?? 0,
     ...viewer.rates,
     receivedBytes: report?.received ?? { forward: 0, peers: 0 },
     sentBytes: report?.sent ?? 0,
@@ -45,6 +51,12 @@ export function streamRow(swarm: Swarm) {
     name: swarm.name,
     k: swarm.k,
     layout: swarm.layout,
+    /** Why so many slices. */
+    kWhy: swarm.kWhy,
+    /** Slots of all viewers over the slots that they take. */
+    supply: Math.round(swarm.capacities.supply * 100) / 100,
+    bitsPerSecond: swarm.capacities.bitsPerSecond,
+    forecast: swarm.forecast(),
     state: swarm.state,
     epoch: swarm.epoch,
     viewerCount: swarm.viewers.size,

@@ -11,6 +11,7 @@ import { Bucket } from './bucket.ts';
 import type { CoordinateClock } from './clock.ts';
 import type { Gate } from './gate.ts';
 import type { Swarm } from './swarm.ts';
+import type { UploadHistory } from './upload-history.ts';
 import { Viewer, type Hello } from './viewer.ts';
 
 const HELLO_WITHIN_MS = 5_000;
@@ -24,6 +25,7 @@ export interface SessionOwner {
   readonly gate: Gate;
   readonly clock: CoordinateClock;
   readonly uploadCap: number;
+  readonly history: UploadHistory;
   /** The swarm of a stream, begun when it is new; refused when there are too many of them or of viewers. */
   swarmFor(stream: string): Result<Swarm>;
   iceServersFor(request: IncomingMessage): IceServer[];
@@ -116,6 +118,7 @@ export class Session {
     const mine = again?.id.startsWith('v') && (known || !former) ? again : undefined;
     const network = this.#owner.networkOf(this.#request);
     const viewer = new Viewer(this.#socket, mine?.id ?? gate.newId(), hello, network, performance.now());
+    viewer.proven = this.#owner.history.read(hello.history, Date.now());
     if (mine && !former) viewer.claims = { parents: mine.parents, children: mine.children };
     clearTimeout(giveUp);
     this.#state = { at: 'seated', swarm, viewer };
@@ -148,11 +151,11 @@ export class Session {
       case 'report':
         return swarm.report(viewer, message);
       case 'seated':
-        return swarm.seated(viewer, message.slice, message.id);
+        return swarm.seated(viewer, message.slice, message.id, message.layout);
       case 'lost':
         return swarm.lost(viewer, message);
       case 'sharing':
-        return swarm.sharing(viewer, message.shares);
+        return swarm.sharing(viewer, message);
       case 'ping':
         return this.#pong(message.t);
       case 'leave':

@@ -14,11 +14,14 @@ export interface TrackerSettings {
   meshSecret?: string | undefined;
   debugToken?: string | undefined;
   region: string;
-  k: SliceCount;
+  /** auto: begins with 2 and goes where the viewers' uplinks suffice best. */
+  k: SliceCount | 'auto';
   /** Full copies that forwards give to sharing viewers; absent: max(1, 0.5 % of them). */
   directCopies?: number | undefined;
   /** A viewer uploads at most this many copies of the stream. */
   uploadCap: number;
+  /** A newcomer of whom nothing is known serves nobody before this; 0: at once. */
+  trustAfterMs: number;
   /** Given to viewers beside the STUN responder of this program. */
   iceServers: readonly IceServer[];
   /** Give viewers the STUN responder of this program. */

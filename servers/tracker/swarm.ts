@@ -3,44 +3,66 @@
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import type { FromViewer, SignalData } from '../../protocol/signalling.ts';
 import type { Log } from '../shared/log.ts';
+import { Capacities } from './capacities.ts';
 import { Engine } from './engine.ts';
+import { forecast, type Forecast } from './forecast.ts';
 import type { Forwards } from './forwards.ts';
-import { apartMs, LEAF_MS, Losses } from './losses.ts';
+import { LEAD_UNITS, seatedAnew } from './layout.ts';
+import { LostEdges } from './lost-edges.ts';
 import { Planner } from './planner.ts';
 import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import { takeReport } from './report.ts';
 import { TargetDelay } from './target.ts';
-import { WHY } from './place.ts';
+import { Trials } from './trials.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Newcomers of this time are seated together, the strongest first. */
 const BATCH_MS = 20;
 /** After a start, viewers that come back are waited for so long (they come with 0 to 5 s of jitter). */
 export const REJOIN_MS = 6_000;
-/** A viewer that others call lost has so long to answer a ping. */
-const PROBE_MS = 1_500;
 const BAD_FORWARD_MS = 15_000;
 /** The time from joining until a viewer's delays tell about the mesh and no longer about its start. */
 const SETTLED_MS = 3_000;
 const REPORT_COUNTS_MS = 5_000;
+/** A viewer that has served for so long gets it in writing, and again from time to time. */
+const PROVEN_MS = 60_000;
+const HISTORY_EVERY_MS = 10 * 60_000;
+const WHY_SET = 'It is set so.';
 
 export interface SwarmOptions {
   name: string;
-  k: SliceCount;
+  k: SliceCount | 'auto';
   directCopies: number | null;
   uploadCap: number;
+  /** The most that the tracker takes. */
+  mostViewers: number;
+  /** A newcomer of whom nothing is known serves nobody before this. */
+  trustAfterMs: number;
   forwards: Forwards;
   log: Log;
   /** A viewer's row is out of date, or its viewer is gone. */
   changed(viewer: string, swarm: Swarm): void;
+  /** Forwards cut this stream in another way from now on. */
+  layoutChanged(swarm: Swarm): void;
+  /** Signs what a viewer's upload was, for its next visit. */
+  history(bitsPerSecond: number | null): string;
 }
 
+/** What a stream begins with. */
+export const firstK = (wanted: SliceCount | 'auto'): SliceCount => (wanted === 'auto' ? 2 : wanted);
+
 type Lost = Extract<FromViewer, { type: 'lost' }>;
+type Sharing = Extract<FromViewer, { type: 'sharing' }>;
 
 export class Swarm {
   readonly name: string;
-  readonly layout = 1;
-  readonly engine: Engine;
+  /** Grows over restarts too, so that viewers never mistake an old plan for a new one. */
+  layout = Math.floor(Date.now() / 1_000);
+  /** First unit of the layout; 0: it was so from the begin. */
+  layoutFrom = 0;
+  kWhy = WHY_SET;
+  engine: Engine;
+  readonly capacities: Capacities;
   readonly forwards: Forwards;
   readonly target = new TargetDelay();
   readonly viewers = new Map<string, Viewer>();
@@ -51,25 +73,58 @@ export class Swarm {
   emptySinceMs: number | null = performance.now();
   readonly #options: SwarmOptions;
   readonly #planner: Planner;
-  readonly #losses = new Losses();
+  readonly #lostEdges: LostEdges;
+  readonly #trials: Trials;
   #newcomers: Viewer[] = [];
   readonly #returning = new Map<string, Viewer>();
   readonly #sayAgain = new Set<Viewer>();
   #batch: NodeJS.Timeout | null = null;
-  readonly #probes = new Map<string, NodeJS.Timeout>();
-  /** Peers that serve nobody for a while, and until when. */
-  readonly #leaves = new Map<string, number>();
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     this.name = options.name;
     this.forwards = options.forwards;
-    this.engine = new Engine({ k: options.k, directCopies: options.directCopies, random: Math.random });
+    this.engine = new Engine({ k: firstK(options.k), directCopies: options.directCopies, random: Math.random });
     this.#planner = new Planner(this);
+    this.#lostEdges = new LostEdges(this);
+    this.#trials = new Trials(options.trustAfterMs, (newcomers) => this.#trust(newcomers));
+    this.capacities = new Capacities({
+      k: this.k,
+      viewers: () => this.viewers.values(),
+      uploadCap: options.uploadCap,
+    });
   }
 
   get k(): SliceCount {
-    return this.#options.k;
+    return this.engine.trees.k;
+  }
+
+  /** What an operator wants: a number of slices, or that the viewers' uplinks decide. */
+  wantK(wanted: SliceCount | 'auto'): void {
+    if (wanted !== 'auto') this.setK(wanted, WHY_SET);
+  }
+
+  /** [T14] From a unit soon on the stream is cut into k slices. @param why one sentence, for the debug pages */
+  setK(k: SliceCount, why: string): void {
+    this.kWhy = why;
+    const before = this.engine;
+    const { directCopies } = this.#options;
+    if (k === before.trees.k) return;
+    this.capacities.relayout(k);
+    const allowed = (id: string): number => {
+      const viewer = this.viewers.get(id);
+      return viewer ? this.#slotsOf(viewer) : 0;
+    };
+    this.engine = seatedAnew(before, { k, directCopies, random: Math.random }, allowed);
+    this.layout++;
+    const newest = Math.max(0, ...Array.from(this.viewers.values(), (viewer) => viewer.report?.newest ?? 0));
+    this.layoutFrom = this.state === 'live' && newest > 0 ? newest + LEAD_UNITS : 0;
+    this.#options.log.info({ stream: this.name, k, from: this.layoutFrom, why }, 'the layout changes');
+    this.#options.layoutChanged(this);
+    const viewers = [...this.viewers.values()];
+    const nowMs = performance.now();
+    for (const viewer of viewers) this.#planner.relayout(viewer, nowMs);
+    this.#planner.dispatch(nowMs, viewers);
   }
 
   viewer(id: string): Viewer | undefined {
@@ -84,6 +139,8 @@ export class Swarm {
   enter(viewer: Viewer): void {
     this.viewers.set(viewer.id, viewer);
     this.emptySinceMs = null;
+    this.#trials.admit(viewer);
+    this.capacities.welcome(viewer, viewer.proven?.bitsPerSecond ?? null, performance.now());
     if (viewer.claims) this.#returning.set(viewer.id, viewer);
     else this.#newcomers.push(viewer);
     this.#batch ??= setTimeout(() => this.#seatBatch(), BATCH_MS);
@@ -92,14 +149,14 @@ export class Swarm {
 
   /** The same viewer on a new connection: it keeps its seat, and the old connection ends. */
   resume(former: Viewer, viewer: Viewer): void {
-    const { shares } = viewer;
+    const { shares, leaf, capBitsPerSecond } = viewer;
     viewer.takeOver(former);
     this.viewers.set(viewer.id, viewer);
     this.#planner.transfer(former, viewer);
     this.#newcomers = this.#newcomers.map((newcomer) => (newcomer === former ? viewer : newcomer));
     if (this.#returning.has(viewer.id)) this.#returning.set(viewer.id, viewer);
     former.socket.terminate();
-    this.sharing(viewer, shares);
+    this.sharing(viewer, { shares, leaf, capBitsPerSecond: capBitsPerSecond ?? undefined });
     this.#planner.dispatch(performance.now(), [viewer]);
   }
 
@@ -108,10 +165,8 @@ export class Swarm {
     this.viewers.delete(viewer.id);
     this.#returning.delete(viewer.id);
     this.#newcomers = this.#newcomers.filter((newcomer) => newcomer !== viewer);
-    clearTimeout(this.#probes.get(viewer.id));
-    this.#probes.delete(viewer.id);
-    this.#leaves.delete(viewer.id);
-    this.#losses.forget(viewer.id);
+    this.#lostEdges.forget(viewer.id);
+    this.capacities.forget(viewer.id);
     this.#planner.forget(viewer);
     this.engine.leave(viewer.id);
     this.#planner.dispatch(performance.now());
@@ -143,17 +198,25 @@ export class Swarm {
   }
 
   report(viewer: Viewer, report: Extract<FromViewer, { type: 'report' }>): void {
-    takeReport(this, viewer, report, performance.now());
+    const nowMs = performance.now();
+    takeReport(this, viewer, report, nowMs);
+    const peer = this.engine.peer(viewer.id);
+    const used = peer?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
+    this.capacities.heard(viewer, report, used, nowMs);
+    if (this.#applySlots(viewer)) this.#planner.dispatch(nowMs);
     this.changed(viewer.id);
   }
 
-  seated(viewer: Viewer, slice: number, id: string): void {
+  /** Words about a layout that is over are out of date. */
+  seated(viewer: Viewer, slice: number, id: string, layout = this.layout): void {
+    if (layout !== this.layout) return;
     const planned = viewer.planned[slice];
     if (planned?.id === id) this.#planner.seated(viewer, slice);
   }
 
   /** One edge failed for one viewer [T9]. Words about edges that are not planned change nothing. */
-  lost(viewer: Viewer, { slice, id, how }: Lost): void {
+  lost(viewer: Viewer, { slice, id, how, layout = this.layout }: Lost): void {
+    if (layout !== this.layout) return;
     const nowMs = performance.now();
     if (this.#returning.has(viewer.id)) return this.#seatReturning(); // no time to wait for the others
     const planned = viewer.planned[slice];
@@ -162,19 +225,7 @@ export class Swarm {
     if (!isPlanned && !viewer.handingOver.some((former) => former.slice === slice && former.id === id)) return;
     if (isPlanned && planned.kind === 'forward') return this.#lostForward(viewer, slice, id, nowMs);
     this.#options.log.debug({ viewer: viewer.id, parent: id, slice, how }, 'an edge is lost');
-    const verdict = this.#losses.hear(viewer.id, id, how, nowMs);
-    if (verdict === 'child cannot connect') {
-      this.engine.keepApart(viewer.id, id, nowMs + LEAF_MS);
-      this.engine.setShares(viewer.id, false, WHY.unreachable);
-      this.#leaves.set(viewer.id, nowMs + LEAF_MS);
-    } else {
-      if (isPlanned) this.engine.lost(viewer.id, slice, id, nowMs + apartMs(how));
-      if (verdict === 'parent fails') {
-        this.engine.setSlots(id, 0);
-        this.#leaves.set(id, nowMs + LEAF_MS);
-      }
-      this.#probe(id);
-    }
+    this.#lostEdges.hear(viewer.id, slice, id, how, isPlanned, nowMs);
     this.#planner.dispatch(nowMs);
   }
 
@@ -188,12 +239,16 @@ export class Swarm {
     if (viewer.planned[slice]?.id === id) this.#sayAgain.add(viewer);
   }
 
-  sharing(viewer: Viewer, shares: boolean): void {
-    if (viewer.shares === shares) return;
-    viewer.shares = shares;
-    if (!shares) viewer.recent.clear();
-    this.engine.setShares(viewer.id, shares);
-    if (!this.#leaves.has(viewer.id)) this.engine.setSlots(viewer.id, this.#slots());
+  sharing(viewer: Viewer, terms: Pick<Sharing, 'shares' | 'leaf' | 'capBitsPerSecond'>): void {
+    const { shares } = terms;
+    viewer.leaf = terms.leaf ?? null;
+    viewer.capBitsPerSecond = terms.capBitsPerSecond ?? null;
+    if (viewer.shares !== shares) {
+      viewer.shares = shares;
+      if (!shares) viewer.recent.clear();
+      this.engine.setShares(viewer.id, shares);
+    }
+    this.#applySlots(viewer);
     this.#planner.dispatch(performance.now());
     this.changed(viewer.id);
   }
@@ -219,12 +274,11 @@ export class Swarm {
 
   /** Once a second. */
   tick(nowMs: number): void {
-    for (const [id, untilMs] of this.#leaves) {
-      if (untilMs > nowMs) continue;
-      this.#leaves.delete(id);
-      const viewer = this.viewers.get(id);
-      if (viewer?.shares) this.engine.setShares(id, true);
-      this.engine.setSlots(id, this.#slots());
+    this.#lostEdges.tick(nowMs);
+    this.capacities.tick(nowMs);
+    for (const viewer of this.viewers.values()) {
+      this.#applySlots(viewer);
+      this.#tellHistory(viewer, nowMs);
     }
     this.engine.tick(nowMs);
     const again = [...this.#sayAgain].filter((viewer) => this.viewers.get(viewer.id) === viewer);
@@ -246,15 +300,54 @@ export class Swarm {
     for (const viewer of this.viewers.values()) viewer.send({ type: 'target', delayMs });
   }
 
+  /** How large an audience would hold with viewers like these. */
+  forecast(): Forecast {
+    const { supply } = this.capacities;
+    return forecast({
+      copiesPerViewer: supply,
+      forwardSlices: this.forwards.slices(),
+      k: this.k,
+      mostViewers: this.#options.mostViewers,
+    });
+  }
+
   close(): void {
     if (this.#batch) clearTimeout(this.#batch);
-    for (const probe of this.#probes.values()) clearTimeout(probe);
-    this.#probes.clear();
+    this.#lostEdges.close();
+    this.#trials.close();
     this.viewers.clear();
   }
 
-  #slots(): number {
-    return Math.min(this.k, Math.floor(this.#options.uploadCap * this.k));
+  /** [T13] What a viewer may serve now. */
+  #slotsOf(viewer: Viewer): number {
+    return viewer.isTrusted && !this.#lostEdges.isLeaf(viewer.id) ? this.capacities.slots(viewer) : 0;
+  }
+
+  /** @returns whether anything changed */
+  #applySlots(viewer: Viewer): boolean {
+    const peer = this.engine.peer(viewer.id);
+    const slots = this.#slotsOf(viewer);
+    if (!peer || peer.slots === slots) return false;
+    this.engine.setSlots(viewer.id, slots);
+    return true;
+  }
+
+  /** Newcomers have shown for a moment that they stay: they may serve, and the forwards are relieved of their first children at once. */
+  #trust(newcomers: readonly Viewer[]): void {
+    for (const { id } of newcomers) {
+      const viewer = this.viewers.get(id);
+      if (viewer) this.#applySlots(viewer);
+    }
+    this.engine.relieve();
+    this.#planner.dispatch(performance.now());
+  }
+
+  #tellHistory(viewer: Viewer, nowMs: number): void {
+    const capacity = this.capacities.of(viewer.id);
+    const isProven = nowMs - viewer.sinceMs >= PROVEN_MS && viewer.confirmedBytes > 0;
+    if (!capacity || !isProven || nowMs - viewer.historyMs < HISTORY_EVERY_MS) return;
+    viewer.historyMs = nowMs;
+    viewer.send({ type: 'history', token: this.#options.history(capacity.bitsPerSecond) });
   }
 
   #seatBatch(): void {
@@ -266,6 +359,7 @@ export class Swarm {
     if (waitsOver || (this.forwards.size > 0 && isComplete(this.#claims(), isHere))) this.#seatReturning();
     const newcomers = this.#newcomers;
     this.#newcomers = [];
+    this.#trials.begin(newcomers);
     this.engine.join(
       newcomers.map((viewer) => this.#newcomer(viewer)),
       nowMs,
@@ -292,19 +386,6 @@ export class Swarm {
   }
 
   #newcomer(viewer: Viewer) {
-    return { id: viewer.id, slots: this.#slots(), shares: viewer.shares, network: viewer.network };
-  }
-
-  /** Whom one child calls lost must show that it is there. */
-  #probe(id: string): void {
-    const viewer = this.viewers.get(id);
-    if (!viewer || this.#probes.has(id)) return;
-    const askedMs = performance.now();
-    viewer.socket.ping();
-    const probe = setTimeout(() => {
-      this.#probes.delete(id);
-      if (viewer.heardMs < askedMs) viewer.socket.terminate();
-    }, PROBE_MS);
-    this.#probes.set(id, probe);
+    return { id: viewer.id, slots: this.#slotsOf(viewer), shares: viewer.shares, network: viewer.network };
   }
 }

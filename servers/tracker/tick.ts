@@ -28,6 +28,14 @@ export function tick(trees: Trees, nowMs: number): number {
   return allowed - left;
 }
 
+/** What `tick` does first, alone: newcomers have just been trusted. @returns how many nodes were moved */
+export function relieveForwards(trees: Trees): number {
+  let left = movesPerTick(trees.peers.size);
+  const allowed = left;
+  for (let tree = 0; tree < trees.k; tree++) left -= drain(trees, tree, left);
+  return allowed - left;
+}
+
 /** Children of the forward above its budget go to peers, the weakest first. */
 function drain(trees: Trees, tree: number, most: number): number {
   const root = trees.root(tree);

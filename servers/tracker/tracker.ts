@@ -22,7 +22,8 @@ import { forwardRow, streamRow, viewerRow } from './rows.ts';
 import { Session } from './session.ts';
 import type { TrackerSettings } from './settings.ts';
 import { startStun, type StunResponder } from './stun.ts';
-import { Swarm } from './swarm.ts';
+import { firstK, Swarm } from './swarm.ts';
+import { UploadHistory } from './upload-history.ts';
 
 const MAX_VIEWERS = 20_000;
 const MAX_STREAMS = 1_000;
@@ -39,6 +40,7 @@ export class Tracker {
   readonly gate: Gate;
   readonly clock: CoordinateClock;
   readonly uploadCap: number;
+  readonly history: UploadHistory;
   readonly #settings: TrackerSettings;
   readonly #log: Log;
   readonly #id = `t${randomBytes(6).toString('base64url')}`;
@@ -64,10 +66,14 @@ export class Tracker {
     this.gate = new Gate(settings.meshSecret);
     this.clock = new CoordinateClock(settings.coordinate !== undefined);
     this.uploadCap = settings.uploadCap;
+    this.history = new UploadHistory(this.gate.key);
     this.#forwards = new Forwards(
       {
         streams: () => this.#swarms.keys(),
-        layoutOf: (stream) => ({ k: settings.k, layout: this.#swarms.get(stream)?.layout ?? 1 }),
+        layoutOf: (stream) => {
+          const { k, layout } = this.#swarms.get(stream) ?? { k: firstK(settings.k), layout: 1 };
+          return { k, layout };
+        },
         forwardsChanged: () => {
           this.#registration?.changed();
           this.#forwardsChanged();
@@ -97,6 +103,11 @@ export class Tracker {
         const session = [...this.#sessions].find((one) => one.viewerId === id);
         session?.remove();
         return session !== undefined;
+      },
+      setSlices: (stream, slices) => {
+        const swarm = this.#swarms.get(stream);
+        swarm?.wantK(slices);
+        return swarm !== undefined;
       },
     });
   }
@@ -159,9 +170,13 @@ export class Tracker {
       k: this.#settings.k,
       directCopies: this.#settings.directCopies ?? null,
       uploadCap: this.#settings.uploadCap,
+      mostViewers: MAX_VIEWERS,
+      trustAfterMs: this.#settings.trustAfterMs,
       forwards: this.#forwards,
       log: this.#log,
       changed: (viewer, of) => this.#dirty.set(viewer, of),
+      layoutChanged: () => this.#forwards.announce(stream),
+      history: (bitsPerSecond) => this.history.issue(bitsPerSecond, Date.now()),
     });
     this.#swarms.set(stream, swarm);
     this.#forwards.announce(stream);

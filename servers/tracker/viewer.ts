@@ -1,6 +1,6 @@
 // One connected viewer as the tracker keeps it: its socket, what it was told, what it last said. Decisions are made elsewhere.
 import type { WebSocket } from 'ws';
-import type { Edge, FromTracker, FromViewer, PeerRole } from '../../protocol/signalling.ts';
+import type { Edge, FromTracker, FromViewer, LeafReason, PeerRole } from '../../protocol/signalling.ts';
 
 export type Hello = Extract<FromViewer, { type: 'hello' }>;
 export type Report = Extract<FromViewer, { type: 'report' }>;
@@ -30,6 +30,16 @@ export class Viewer {
   readonly network: string;
   readonly sinceMs: number;
   shares: boolean;
+  /** Why it takes no children for now; null: it does. */
+  leaf: LeafReason | null;
+  /** The most it allows itself to upload; null: no cap of its own. */
+  capBitsPerSecond: number | null;
+  /** What a tracker has signed of its upload on an earlier visit. */
+  proven: { bitsPerSecond: number | null } | null = null;
+  /** It may serve: it has stayed for a moment, or is known. */
+  isTrusted = false;
+  /** When it was last told its own history. */
+  historyMs = Number.NEGATIVE_INFINITY;
   /** Set while a re-announced viewer waits for its neighbours: how it said it was seated. */
   claims: { parents: readonly Edge[]; children: readonly Edge[] } | null = null;
   /** What the newest plan said, per slice; empty before the first. */
@@ -62,6 +72,8 @@ export class Viewer {
     this.stream = hello.stream;
     this.role = hello.role ?? 'viewer';
     this.shares = hello.shares;
+    this.leaf = hello.leaf ?? null;
+    this.capBitsPerSecond = hello.capBitsPerSecond ?? null;
     this.network = network;
     this.sinceMs = nowMs;
     this.heardMs = nowMs;
@@ -70,6 +82,9 @@ export class Viewer {
   /** Becomes what `former` was told and had said, on this connection. */
   takeOver(former: Viewer): void {
     this.shares = former.shares;
+    this.proven = former.proven;
+    this.isTrusted = former.isTrusted;
+    this.historyMs = former.historyMs;
     this.claims = former.claims;
     this.planned = former.planned;
     this.alternatives = former.alternatives;

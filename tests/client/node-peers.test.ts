@@ -8,11 +8,12 @@ import { until } from '../support/until.ts';
 
 /** Units are about this long. */
 const UNIT_MS = 66;
+const SECRET = 'only-these-tests-know-this-secret';
 
 let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
-  stack = await startStack(['--source', 'test']);
+  stack = await startStack(['--source', 'test', '--mesh-secret', SECRET]);
   await until('the stream', async () =>
     (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
   );
@@ -62,6 +63,37 @@ describe('twelve peers', () => {
     const after = await swarm.forward();
     expect((after.out - before.out) / (after.in - before.in)).toBeLessThan(3);
     for (const [i, { played }] of members.entries()) expect(gapsOf(played, from[i]).missed).toBe(0);
+  });
+
+  it('[P16] [T14] are given four slices, then two again, while they play, and nobody misses a unit', async () => {
+    const { members } = await audience(10);
+    await plays(60);
+    const from = members.map(({ played }) => played.length);
+    for (const k of [4, 2]) {
+      const answer = await fetch(`${stack.ready.tracker}/streams/live/slices?k=${k}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${SECRET}` },
+      });
+      expect(await answer.text()).toBe('changed\n');
+      await until(
+        `everybody to have ${k} parents by the new layout`,
+        () => members.every(({ peer }) => peer.peer.supplies.all().length === 1 && peer.stats().parents.length === k),
+        { withinMs: 15_000, describe: () => swarm.describe() },
+      );
+      await plays(30);
+    }
+    for (const [i, { played }] of members.entries()) expect(gapsOf(played, from[i]).missed).toBe(0);
+    const { duplicateBytes, receivedBytes } = members
+      .map(({ peer }) => peer.stats())
+      .reduce((a, b) => ({
+        ...b,
+        duplicateBytes: a.duplicateBytes + b.duplicateBytes,
+        receivedBytes: {
+          forward: a.receivedBytes.forward + b.receivedBytes.forward,
+          peers: a.receivedBytes.peers + b.receivedBytes.peers,
+        },
+      }));
+    expect(duplicateBytes / (receivedBytes.forward + receivedBytes.peers)).toBeLessThan(0.06);
   });
 
   it.each([

@@ -325,7 +325,7 @@ describe('a change of layout', () => {
       a.peer
         .stats()
         .children.map(({ slice }) => slice)
-        .toSorted(),
+        .toSorted((x, y) => x - y),
     ).toEqual([0, 0, 2, 2]);
     const bytes = c.peer.stats().receivedBytes;
     for (const [i, seat] of [a, b, c].entries())

@@ -12,7 +12,15 @@ describe('a forward on this machine', () => {
   let rig: ForwardRig;
   let closeTracker: () => Promise<void>;
   beforeAll(async () => {
-    const settings = { host: '127.0.0.1', port: 0, stunPort: null, region: 'default', k: 2 as const, uploadCap: 1.5 };
+    const settings = {
+      host: '127.0.0.1',
+      port: 0,
+      stunPort: null,
+      region: 'default',
+      k: 2 as const,
+      uploadCap: 1.5,
+      trustAfterMs: 0,
+    };
     const tracker = await startTracker({ ...settings, iceServers: [], stun: false }, quietLog());
     closeTracker = () => tracker.close();
     rig = await ForwardRig.start({ trackers: [`http://127.0.0.1:${Number(tracker.ready['port'])}`], maxChildren: 8 });

@@ -151,7 +151,7 @@ describe('what is wrong is refused with one sentence', () => {
       'tracker',
       [],
       { P2PLIVE_SLICES: '3' },
-      'The environment variable P2PLIVE_SLICES must be one of 1, 2, 4, not "3".',
+      'The environment variable P2PLIVE_SLICES must be one of 1, 2, 4, auto, not "3".',
     ],
     [
       'an address',

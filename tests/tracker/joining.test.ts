@@ -105,7 +105,7 @@ describe('joining', () => {
     await rig.seated(1);
     await until('layout comes', () => early.told.some((m) => m.type === 'layout' && m.stream === 'live' && m.k === 2));
     const late = await rig.forward('ftwo2');
-    await until('layout comes', () => late.told.some((m) => m.type === 'layout' && m.layout === 1));
+    await until('layout comes', () => late.told.some((m) => m.type === 'layout' && m.stream === 'live'));
   });
 
   it('[T2] nobody is given more slots than its upload cap allows', async () => {

@@ -1,0 +1,115 @@
+// How many slices one viewer may serve, from what is known of its uplink: a pure step from one second to the next (MESH.md section 3,
+// rule T13). A slot is one slice, 1/K of the stream.
+import type { SliceCount } from '../../protocol/fields.ts';
+import type { UplinkWord } from '../../protocol/signalling.ts';
+
+/** More children than this cost a browser more than they help the trees. */
+export const MOST_SLOTS = 12;
+/** One slot more at the soonest after this, while no slice has ever had to wait. */
+const GROW_EVERY_MS = 2_000;
+/** After a decrease, so long without a wait before one slot more; doubled by each further decrease. */
+const CALM_MS = 10_000;
+const MOST_PATIENCE_MS = 5 * 60_000;
+const SHRINK_EVERY_MS = 2_000;
+/** Waits of the oldest slice: longer than this, and the uplink has more to carry than it can. */
+const LATE_MS = 300;
+const VERY_LATE_MS = 800;
+const CALM_WAIT_MS = 60;
+/** One late report may be a busy moment of the machine; two in a row are the line. */
+const LATE_REPORTS = 2;
+
+export interface Capacity {
+  slots: number;
+  /** When slots last became more, and less. */
+  grewMs: number;
+  shrankMs: number;
+  /** Since when no slice has had to wait. */
+  calmSinceMs: number;
+  patienceMs: number;
+  lateReports: number;
+  /** Measured upload, bits a second; null: its uplink has never been full. */
+  bitsPerSecond: number | null;
+}
+
+/** What bounds a viewer's slots from outside. */
+export interface Allowance {
+  K: SliceCount;
+  /** The stream with headers and retransmissions; null while nobody has said. */
+  streamBitsPerSecond: number | null;
+  /** Share of the measured upload that is planned with, 0.7 to 0.9. */
+  headroom: number;
+  /** Slots that the swarm has use for, the broadcaster's cap included. */
+  most: number;
+  /** The viewer's own cap. */
+  capBitsPerSecond: number | null;
+}
+
+/** @param slots what it is trusted with at the start: one copy, or what an earlier visit has shown */
+export const newCapacity = (slots: number, nowMs: number, bitsPerSecond: number | null = null): Capacity => ({
+  slots,
+  grewMs: nowMs,
+  shrankMs: Number.NEGATIVE_INFINITY,
+  calmSinceMs: nowMs,
+  patienceMs: CALM_MS,
+  lateReports: 0,
+  bitsPerSecond,
+});
+
+/** Slots that carry so many bits a second; no bound while the stream's rate is unknown. */
+export function slotsFor(
+  bitsPerSecond: number,
+  { K, streamBitsPerSecond }: Pick<Allowance, 'K' | 'streamBitsPerSecond'>,
+) {
+  if (streamBitsPerSecond === null || streamBitsPerSecond <= 0) return MOST_SLOTS;
+  return Math.floor((bitsPerSecond * K) / streamBitsPerSecond + 1e-9);
+}
+
+/** The most that is allowed whatever the uplink can do. */
+export function mostSlots(allowed: Allowance): number {
+  const own = allowed.capBitsPerSecond === null ? MOST_SLOTS : slotsFor(allowed.capBitsPerSecond, allowed);
+  return Math.max(0, Math.min(MOST_SLOTS, allowed.most, own));
+}
+
+/**
+ * The capacity after a report.
+ * @param used children that it serves now
+ */
+export function nextCapacity(
+  before: Capacity,
+  word: UplinkWord,
+  used: number,
+  allowed: Allowance,
+  nowMs: number,
+): Capacity {
+  const most = mostSlots(allowed);
+  const measured = word.bitsPerSecond ?? before.bitsPerSecond;
+  const carries = measured === null ? MOST_SLOTS : slotsFor(measured * allowed.headroom, allowed);
+  const lateReports = word.oldestMs > LATE_MS ? before.lateReports + 1 : 0;
+  const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
+  const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs };
+  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS;
+  if (mayShrink && word.oldestMs > VERY_LATE_MS && before.slots > 0)
+    return shrunk(now, Math.floor(Math.min(before.slots, used) / 2), nowMs);
+  if (mayShrink && lateReports >= LATE_REPORTS && before.slots > 0)
+    return shrunk(now, Math.min(before.slots, used) - 1, nowMs);
+  if (before.slots > most) return { ...now, slots: most };
+  if (before.slots >= most) return now;
+  const isNew = before.shrankMs === Number.NEGATIVE_INFINITY && measured === null;
+  if (isNew && nowMs - before.grewMs >= GROW_EVERY_MS) return { ...now, slots: before.slots + 1, grewMs: nowMs };
+  const isCalm = nowMs - calmSinceMs >= before.patienceMs && nowMs - before.grewMs >= CALM_MS;
+  // Above what was measured only by trying: all slots in use, and nothing has had to wait.
+  if (isCalm && (before.slots < carries || used >= before.slots))
+    return { ...now, slots: before.slots + 1, grewMs: nowMs };
+  return now;
+}
+
+function shrunk(now: Capacity, slots: number, nowMs: number): Capacity {
+  return {
+    ...now,
+    slots: Math.max(0, slots),
+    shrankMs: nowMs,
+    calmSinceMs: nowMs,
+    lateReports: 0,
+    patienceMs: Math.min(MOST_PATIENCE_MS, now.patienceMs * 2),
+  };
+}

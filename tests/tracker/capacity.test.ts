@@ -1,0 +1,93 @@
+// What one viewer may serve, step by step: the pure function alone.
+import { describe, expect, it } from 'vitest';
+import {
+  MOST_SLOTS,
+  newCapacity,
+  nextCapacity,
+  type Allowance,
+  type Capacity,
+} from '../../servers/tracker/capacity.ts';
+
+const STREAM = 1_000_000;
+const allowed = (more: Partial<Allowance> = {}): Allowance => ({
+  K: 2,
+  streamBitsPerSecond: STREAM,
+  headroom: 0.85,
+  most: 2,
+  capBitsPerSecond: null,
+  ...more,
+});
+const CALM = { bitsPerSecond: null, oldestMs: 5 };
+
+/** A report a second with these words, all slots in use. */
+function after(
+  seconds: number,
+  from: Capacity,
+  word: { bitsPerSecond: number | null; oldestMs: number },
+  may: Allowance,
+  startMs = 0,
+): Capacity {
+  let capacity = from;
+  for (let s = 1; s <= seconds; s++) capacity = nextCapacity(capacity, word, capacity.slots, may, startMs + s * 1_000);
+  return capacity;
+}
+
+describe('[T13] slots', () => {
+  it('stay at one copy while the swarm has no use for more', () => {
+    expect(after(60, newCapacity(2, 0), CALM, allowed()).slots).toBe(2);
+  });
+
+  it('grow by one every two seconds where more is wanted and nothing has ever had to wait', () => {
+    const may = allowed({ most: 8 });
+    expect(after(2, newCapacity(2, 0), CALM, may).slots).toBe(3);
+    expect(after(7, newCapacity(2, 0), CALM, may).slots).toBe(5);
+    expect(after(60, newCapacity(2, 0), CALM, may).slots).toBe(8);
+    expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100 })).slots).toBe(MOST_SLOTS);
+  });
+
+  it('one less when slices wait for 300 ms twice in a row, half when for 800 ms', () => {
+    const begin = newCapacity(6, 0);
+    const may = allowed({ most: 8 });
+    const late = { bitsPerSecond: 3 * STREAM, oldestMs: 400 };
+    expect(after(1, begin, late, may).slots).toBe(6);
+    expect(after(2, begin, late, may).slots).toBe(5);
+    expect(after(1, begin, { ...late, oldestMs: 900 }, may).slots).toBe(3);
+  });
+
+  it('come back one by one after ten calm seconds, after twice as many the next time', () => {
+    const may = allowed({ most: 4 });
+    let capacity = after(2, newCapacity(4, 0), { bitsPerSecond: 4 * STREAM, oldestMs: 400 }, may);
+    expect(capacity.slots).toBe(3);
+    const calm = { bitsPerSecond: 4 * STREAM, oldestMs: 5 };
+    expect(after(18, capacity, calm, may, 2_000).slots).toBe(3);
+    capacity = after(21, capacity, calm, may, 2_000);
+    expect(capacity.slots).toBe(4);
+    capacity = after(2, capacity, { ...calm, oldestMs: 400 }, may, 23_000);
+    expect(capacity.slots).toBe(3);
+    expect(after(38, capacity, calm, may, 25_000).slots).toBe(3);
+    expect(after(41, capacity, calm, may, 25_000).slots).toBe(4);
+  });
+
+  it('never exceed the broadcaster’s cap nor the viewer’s own, whatever was there before', () => {
+    expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 3 })).slots).toBe(3);
+    expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 6, capBitsPerSecond: 0.6 * STREAM })).slots).toBe(1);
+    expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 6, capBitsPerSecond: 0.4 * STREAM })).slots).toBe(0);
+  });
+
+  it('an uplink that carries nothing is left alone for longer and longer, and tried again', () => {
+    const may = allowed();
+    let capacity = newCapacity(2, 0);
+    let nowMs = 0;
+    const tries: number[] = [];
+    for (let s = 1; s <= 900; s++) {
+      nowMs = s * 1_000;
+      const word = { bitsPerSecond: 0.1 * STREAM, oldestMs: capacity.slots > 0 ? 2_000 : 0 };
+      const next = nextCapacity(capacity, word, capacity.slots, may, nowMs);
+      if (next.slots > capacity.slots) tries.push(s);
+      capacity = next;
+    }
+    expect(capacity.slots).toBeLessThanOrEqual(1);
+    expect(tries.length).toBeGreaterThan(1);
+    expect(tries.length).toBeLessThan(8);
+  });
+});
