@@ -32,8 +32,11 @@ const module = await import(pathToFileURL(await bundle(name)).href);
 const run = module[camelCase(name)];
 if (typeof run !== 'function') throw new Error(`bench/${name}.ts does not export ${camelCase(name)}()`);
 
+const asJson = given.includes('--json');
 const machine = describeMachine();
-console.log(
+// With --json the result is the last line on stdout, and all else goes to stderr.
+const say = asJson ? console.error : console.log;
+say(
   Object.entries(machine)
     .map(([key, value]) => `${key}: ${value}`)
     .join('\n'),
@@ -48,12 +51,13 @@ const beganMs = performance.now();
 const result = await run(given);
 console.table = table;
 const seconds = Math.round((performance.now() - beganMs) / 1000);
-if (!printed) table(Array.isArray(result) ? result : (result?.rows ?? result));
+if (!printed && !asJson) table(Array.isArray(result) ? result : (result?.rows ?? result));
 const file = path.join(here, 'results', `${name}.json`);
 mkdirSync(path.dirname(file), { recursive: true });
 const command = ['npm run bench --', name, ...given].join(' ');
 writeFileSync(file, `${JSON.stringify({ name, command, machine, seconds, result }, null, 2)}\n`);
-console.log(`${seconds} s; written to ${path.relative(root, file)}`);
+say(`${seconds} s; written to ${path.relative(root, file)}`);
+if (asJson) console.log(JSON.stringify(result?.line ?? result));
 process.exit(0);
 
 async function bundle(entry) {

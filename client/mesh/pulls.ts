@@ -1,6 +1,7 @@
 // Asking again for single slices: keeps the books of what is missing and was asked for, acts on refetch.ts, gives bad slices no
 // second chance. Part of supply.ts.
 import { planRefetch, type Missing, type Supplier } from './refetch.ts';
+import type { HeldUnit } from './store.ts';
 import { dueMs } from './substream.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Substreams, SupplyContext } from './supply-context.ts';
@@ -78,17 +79,19 @@ export class Pulls {
       const sourceMs =
         held?.head.sourceMs ??
         (before ? before.head.sourceMs + before.head.durationMs * (unit - before.head.unit) : newest.head.sourceMs);
+      const heldUpMs = held ? this.#heldUpMs(held) : 0;
       for (let k = 0; k < this.#supply.K; k++) {
         if (held?.slices[k]) continue;
         const sub = this.#supply.substreams[k];
         const due = sub ? dueMs(sub, sourceMs) : null;
-        if (due === null || nowMs < due) continue;
+        if (due === null || nowMs < due + heldUpMs) continue;
         const book = this.#asked.get(`${store.epoch}.${unit}.${k}`);
         holes.push({
           unit,
           k,
           sourceMs,
           begun: held !== undefined,
+          heldUpMs,
           askedMs: book?.atMs ?? null,
           asked: book?.count ?? 0,
         });
@@ -96,6 +99,12 @@ export class Pulls {
       before = held ?? before;
     }
     return holes;
+  }
+
+  /** How much later than usual the first slice of a unit came. */
+  #heldUpMs({ firstMs, firstK, head }: HeldUnit): number {
+    const usualMs = this.#supply.substreams[firstK]?.delayMs;
+    return usualMs === null || usualMs === undefined ? 0 : Math.max(0, firstMs - head.sourceMs - usualMs);
   }
 
   #suppliers(nowMs: number): Supplier[] {

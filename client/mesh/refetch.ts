@@ -10,6 +10,8 @@ export interface Missing {
   sourceMs: number;
   /** Another slice of the unit is here. */
   begun: boolean;
+  /** How much later than usual that one came: a large unit is late everywhere, and nobody's loss. */
+  heldUpMs: number;
   /** When it was last asked for; null = never. */
   askedMs: number | null;
   /** How often it was asked for. */
@@ -55,8 +57,8 @@ export function planRefetch(
     if (!sub || hole.asked >= MAX_ASKED) continue;
     if (hole.askedMs !== null && nowMs - hole.askedMs < AGAIN_MS) continue;
     const due = dueMs(sub, hole.sourceMs);
-    if (due === null || nowMs < due) continue;
-    const overdueMs = nowMs - due;
+    if (due === null || nowMs < due + hole.heldUpMs) continue;
+    const overdueMs = nowMs - due - hole.heldUpMs;
     // An alive parent with nothing newer is repairing its own supply: give it twice the time, so a break is no storm.
     const parent = suppliers.find((s) => s.id === sub.serving);
     const parentLacks = parent?.kind === 'peer' && (parent.newest[hole.k] ?? 0) < hole.unit;

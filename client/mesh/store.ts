@@ -9,8 +9,9 @@ export interface HeldUnit {
   head: UnitHead;
   K: SliceCount;
   slices: (Slice | null)[];
-  /** When the first and the last slice came, monotonic milliseconds. */
+  /** When the first and the last slice came, monotonic milliseconds; which one was the first. */
   firstMs: number;
+  firstK: number;
   wholeMs: number | null;
 }
 
@@ -51,7 +52,7 @@ export class UnitStore {
     if (this.#isTooOld(head.unit)) return 'stale';
     let held = this.get(head.unit);
     if (!held) {
-      held = { head, K, slices: Array.from({ length: K }, () => null), firstMs: nowMs, wholeMs: null };
+      held = { head, K, slices: Array.from({ length: K }, () => null), firstMs: nowMs, firstK: k, wholeMs: null };
       if (head.unit === 0) this.#init = held;
       else this.#units.set(head.unit, held);
     }

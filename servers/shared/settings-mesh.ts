@@ -41,8 +41,8 @@ export const TRACKER = [
     key: 'k',
     flag: 'slices',
     kind: kind.oneOf([1, 2, 4, 'auto']),
-    default: 2 as 1 | 2 | 4 | 'auto',
-    help: 'Slices a stream is cut into, and thereby parents a viewer has; auto lets the viewers’ uplinks decide.',
+    default: 'auto' as 1 | 2 | 4 | 'auto',
+    help: 'Slices a stream is cut into, and thereby parents a viewer has; auto begins with 2 and lets the viewers’ uplinks decide.',
   }),
   setting({
     programs: ['tracker'],

@@ -2,18 +2,36 @@
 // wanted. The steps are capacity.ts; who sits where is the engine's.
 import type { SliceCount } from '../../protocol/fields.ts';
 import { mostSlots, newCapacity, nextCapacity, slotsFor, type Allowance, type Capacity } from './capacity.ts';
-import type { Report, Viewer } from './viewer.ts';
+import type { UplinkWord } from '../../protocol/signalling.ts';
 
-/** Slots beyond one copy are asked for below this supply, and no longer above the other (MESH.md: rho >= 1.08). */
-const SCARCE = 1.15;
-const ENOUGH = 1.5;
+/** Slots beyond one copy are asked for below this supply, and only as many as reach the other (MESH.md section 3: rho >= 1.08). */
+const SCARCE = 1.08;
+const ENOUGH = 1.15;
+/** What a channel's own headers (SCTP, DTLS, UDP, IP) add to the bytes that peers count. */
+const CHANNEL_OVERHEAD = 1.06;
+/** Newcomers on trial are no shortage. */
+const COUNTS_AFTER_MS = 2_500;
+/** Above this supply headroom is cheap. */
+const PLENTY = 1.5;
 const RATES_COUNT_FOR_MS = 5_000;
 /** [T13] Headroom: all but a tenth where supply is short, less where it is plenty. */
 const HEADROOM = { least: 0.7, most: 0.9, usual: 0.85 };
 
+/** A viewer as its capacity is seen. */
+export interface Uploader {
+  readonly id: string;
+  readonly shares: boolean;
+  readonly sinceMs: number;
+  /** Why it takes no children for now; null: it does. */
+  readonly leaf: string | null;
+  readonly capBitsPerSecond: number | null;
+  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
+  readonly reportedMs: number;
+}
+
 export interface CapacitiesOptions {
   k: SliceCount;
-  viewers: () => Iterable<Viewer>;
+  viewers: () => Iterable<Uploader>;
   /** Copies of the stream that the broadcaster lets a viewer upload. */
   uploadCap: number;
 }
@@ -22,7 +40,8 @@ export class Capacities {
   readonly #options: CapacitiesOptions;
   readonly #by = new Map<string, Capacity>();
   #k: SliceCount;
-  #wantsMore = false;
+  /** Slots beyond one copy that may still be given out in this second. */
+  #grants = 0;
   /** Slots of all sharing viewers over the slots that all viewers take; 1 without viewers. */
   supply = 1;
   /** Bits a second of the whole stream as viewers receive it; null before anybody has. */
@@ -34,10 +53,12 @@ export class Capacities {
   }
 
   /** @param proven upload that a tracker of this system has measured on an earlier visit */
-  welcome(viewer: Viewer, proven: number | null, nowMs: number): void {
+  welcome(viewer: Uploader, proven: number | null, nowMs: number): void {
     const allowed = this.#allowed(viewer);
     const proved = proven === null ? Infinity : slotsFor(proven * allowed.headroom, allowed);
-    const slots = Math.min(mostSlots(allowed), proved);
+    // While nobody knows what a copy takes, one copy is what anybody is trusted with.
+    const isKnown = proven !== null && this.bitsPerSecond !== null;
+    const slots = Math.min(mostSlots(allowed), isKnown ? proved : allowed.K);
     this.#by.set(viewer.id, newCapacity(slots, nowMs, proven));
   }
 
@@ -50,16 +71,36 @@ export class Capacities {
   }
 
   /** Slots that a viewer may have now; 0 for one that takes no children. */
-  slots(viewer: Viewer): number {
+  slots(viewer: Uploader): number {
     const capacity = this.#by.get(viewer.id);
     if (!capacity || viewer.leaf !== null) return 0;
     return Math.min(capacity.slots, mostSlots(this.#allowed(viewer)));
   }
 
-  heard(viewer: Viewer, report: Report, used: number, nowMs: number): void {
+  /** @param used children that it serves now */
+  heard(viewer: Uploader, word: UplinkWord, used: number, nowMs: number): void {
     const before = this.#by.get(viewer.id);
-    if (!before || !report.uplink) return;
-    this.#by.set(viewer.id, nextCapacity(before, report.uplink, used, this.#allowed(viewer), nowMs));
+    if (!before) return;
+    const after = nextCapacity(before, word, used, this.#allowed(viewer), nowMs);
+    if (after.slots > before.slots && after.slots > this.#k) this.#grants--;
+    this.#by.set(viewer.id, after);
+  }
+
+  /**
+   * What each viewer may upload, in copies of the stream, headroom taken off; 0 for one that feeds nobody. An uplink that was never full
+   * carries what its cap allows, as far as anybody knows.
+   */
+  copies(): number[] {
+    const { uploadCap } = this.#options;
+    const copies: number[] = [];
+    for (const viewer of this.#options.viewers()) {
+      const measured = this.#by.get(viewer.id)?.bitsPerSecond ?? null;
+      const stream = this.bitsPerSecond;
+      const own = viewer.capBitsPerSecond === null || stream === null ? uploadCap : viewer.capBitsPerSecond / stream;
+      const carries = measured === null || stream === null ? uploadCap : (measured * this.headroom) / stream;
+      copies.push(viewer.shares && viewer.leaf === null ? Math.min(uploadCap, own, carries) : 0);
+    }
+    return copies;
   }
 
   /** Slots scale with K; what was measured says it better. */
@@ -82,32 +123,34 @@ export class Capacities {
     const rates: number[] = [];
     let [slots, viewers] = [0, 0];
     for (const viewer of this.#options.viewers()) {
-      viewers++;
-      if (viewer.shares) slots += this.slots(viewer);
+      if (nowMs - viewer.sinceMs >= COUNTS_AFTER_MS) {
+        viewers++;
+        if (viewer.shares) slots += this.slots(viewer);
+      }
       const rate = viewer.rates.forwardBitsPerSecond + viewer.rates.peersBitsPerSecond;
       if (rate > 0 && nowMs - viewer.reportedMs < RATES_COUNT_FOR_MS) rates.push(rate);
     }
     rates.sort((a, b) => a - b);
-    this.bitsPerSecond = rates[Math.floor(rates.length / 2)] ?? this.bitsPerSecond;
+    const median = rates[Math.floor(rates.length / 2)];
+    if (median !== undefined) this.bitsPerSecond = median * CHANNEL_OVERHEAD;
     this.supply = viewers === 0 ? 1 : slots / (viewers * this.#k);
-    if (this.supply < SCARCE) this.#wantsMore = true;
-    else if (this.supply > ENOUGH) this.#wantsMore = false;
+    this.#grants = this.supply < SCARCE ? Math.ceil(ENOUGH * this.#k * viewers - slots) : 0;
   }
 
   get headroom(): number {
     if (this.supply < 1.08) return HEADROOM.most;
-    return this.supply > ENOUGH ? HEADROOM.least : HEADROOM.usual;
+    return this.supply > PLENTY ? HEADROOM.least : HEADROOM.usual;
   }
 
-  #allowed(viewer: Viewer): Allowance {
+  #allowed(viewer: Uploader): Allowance {
     const K = this.#k;
     const cap = Math.floor(this.#options.uploadCap * K + 1e-9);
     return {
       K,
       streamBitsPerSecond: this.bitsPerSecond,
       headroom: this.headroom,
-      // Nobody carries more than one copy while the others suffice.
-      most: this.#wantsMore ? cap : Math.min(K, cap),
+      most: cap,
+      isMoreWanted: this.#grants > 0,
       capBitsPerSecond: viewer.capBitsPerSecond,
     };
   }

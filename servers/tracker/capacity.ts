@@ -14,9 +14,16 @@ const SHRINK_EVERY_MS = 2_000;
 /** Waits of the oldest slice: longer than this, and the uplink has more to carry than it can. */
 const LATE_MS = 300;
 const VERY_LATE_MS = 800;
-const CALM_WAIT_MS = 60;
-/** One late report may be a busy moment of the machine; two in a row are the line. */
+/** A keyframe's slices wait for each other up to here on a line that carries them well. */
+const CALM_WAIT_MS = 200;
+/** Above what was measured an uplink is tried this much more rarely. */
+const BEYOND_FACTOR = 6;
+/**
+ * One late report may be a busy moment of the machine; two in a row are the line. Where the line is measured and carries what it has, it is
+ * more likely the burst after its own parent was lost, which takes longer to pass.
+ */
 const LATE_REPORTS = 2;
+const LATE_REPORTS_WITHIN = 4;
 
 export interface Capacity {
   slots: number;
@@ -38,8 +45,10 @@ export interface Allowance {
   streamBitsPerSecond: number | null;
   /** Share of the measured upload that is planned with, 0.7 to 0.9. */
   headroom: number;
-  /** Slots that the swarm has use for, the broadcaster's cap included. */
+  /** The broadcaster's cap, in slots. */
   most: number;
+  /** The swarm has use for more than one copy of each; what is there already stays in any case. */
+  isMoreWanted: boolean;
   /** The viewer's own cap. */
   capBitsPerSecond: number | null;
 }
@@ -87,18 +96,24 @@ export function nextCapacity(
   const lateReports = word.oldestMs > LATE_MS ? before.lateReports + 1 : 0;
   const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
   const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs };
-  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS;
-  if (mayShrink && word.oldestMs > VERY_LATE_MS && before.slots > 0)
+  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0;
+  const isMeasuredWithin = measured !== null && Math.min(before.slots, used) <= slotsFor(measured, allowed);
+  if (mayShrink && word.oldestMs > VERY_LATE_MS && (!isMeasuredWithin || lateReports >= LATE_REPORTS))
     return shrunk(now, Math.floor(Math.min(before.slots, used) / 2), nowMs);
-  if (mayShrink && lateReports >= LATE_REPORTS && before.slots > 0)
+  if (mayShrink && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : LATE_REPORTS))
     return shrunk(now, Math.min(before.slots, used) - 1, nowMs);
+  // More than the line carries, by its own measure: back to what it carries with headroom.
+  if (word.bitsPerSecond !== null && before.slots > slotsFor(word.bitsPerSecond, allowed))
+    return shrunk(now, Math.min(most, carries), nowMs);
   if (before.slots > most) return { ...now, slots: most };
-  if (before.slots >= most) return now;
+  if (before.slots >= (allowed.isMoreWanted ? most : Math.min(most, allowed.K))) return now;
   const isNew = before.shrankMs === Number.NEGATIVE_INFINITY && measured === null;
   if (isNew && nowMs - before.grewMs >= GROW_EVERY_MS) return { ...now, slots: before.slots + 1, grewMs: nowMs };
-  const isCalm = nowMs - calmSinceMs >= before.patienceMs && nowMs - before.grewMs >= CALM_MS;
-  // Above what was measured only by trying: all slots in use, and nothing has had to wait.
-  if (isCalm && (before.slots < carries || used >= before.slots))
+  // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
+  const isWithin = before.slots < carries;
+  const patienceMs = isWithin ? before.patienceMs : BEYOND_FACTOR * before.patienceMs;
+  const isCalm = nowMs - calmSinceMs >= patienceMs && nowMs - before.grewMs >= CALM_MS;
+  if (isCalm && (isWithin || (allowed.isMoreWanted && used >= before.slots)))
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   return now;
 }

@@ -3,6 +3,7 @@
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import type { FromViewer, SignalData } from '../../protocol/signalling.ts';
 import type { Log } from '../shared/log.ts';
+import { AutoK } from './auto-k.ts';
 import { Capacities } from './capacities.ts';
 import { Engine } from './engine.ts';
 import { forecast, type Forecast } from './forecast.ts';
@@ -28,6 +29,7 @@ const REPORT_COUNTS_MS = 5_000;
 const PROVEN_MS = 60_000;
 const HISTORY_EVERY_MS = 10 * 60_000;
 const WHY_SET = 'It is set so.';
+const WHY_BEGINS = 'It begins with halves; the viewers’ uplinks will tell.';
 
 export interface SwarmOptions {
   name: string;
@@ -75,6 +77,7 @@ export class Swarm {
   readonly #planner: Planner;
   readonly #lostEdges: LostEdges;
   readonly #trials: Trials;
+  #auto: AutoK | null;
   #newcomers: Viewer[] = [];
   readonly #returning = new Map<string, Viewer>();
   readonly #sayAgain = new Set<Viewer>();
@@ -85,6 +88,8 @@ export class Swarm {
     this.name = options.name;
     this.forwards = options.forwards;
     this.engine = new Engine({ k: firstK(options.k), directCopies: options.directCopies, random: Math.random });
+    this.#auto = options.k === 'auto' ? new AutoK(performance.now()) : null;
+    if (this.#auto) this.kWhy = WHY_BEGINS;
     this.#planner = new Planner(this);
     this.#lostEdges = new LostEdges(this);
     this.#trials = new Trials(options.trustAfterMs, (newcomers) => this.#trust(newcomers));
@@ -101,6 +106,7 @@ export class Swarm {
 
   /** What an operator wants: a number of slices, or that the viewers' uplinks decide. */
   wantK(wanted: SliceCount | 'auto'): void {
+    this.#auto = wanted === 'auto' ? new AutoK(performance.now()) : null;
     if (wanted !== 'auto') this.setK(wanted, WHY_SET);
   }
 
@@ -202,7 +208,7 @@ export class Swarm {
     takeReport(this, viewer, report, nowMs);
     const peer = this.engine.peer(viewer.id);
     const used = peer?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
-    this.capacities.heard(viewer, report, used, nowMs);
+    if (report.uplink) this.capacities.heard(viewer, report.uplink, used, nowMs);
     if (this.#applySlots(viewer)) this.#planner.dispatch(nowMs);
     this.changed(viewer.id);
   }
@@ -276,6 +282,8 @@ export class Swarm {
   tick(nowMs: number): void {
     this.#lostEdges.tick(nowMs);
     this.capacities.tick(nowMs);
+    const chosen = this.#auto?.step(this.capacities.copies(), this.k, nowMs);
+    if (chosen) this.setK(chosen.k, chosen.why);
     for (const viewer of this.viewers.values()) {
       this.#applySlots(viewer);
       this.#tellHistory(viewer, nowMs);

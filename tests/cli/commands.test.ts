@@ -36,7 +36,7 @@ describe('[C4] p2plive ends with one clear sentence and its own exit code', () =
       'a bad value of one role',
       ['tracker', '--slices', '3'],
       EXIT.badSettings,
-      'The flag --slices must be one of 1, 2, 4, not "3".\n',
+      'The flag --slices must be one of 1, 2, 4, auto, not "3".\n',
     ],
     [
       'a bad value of a peer',

@@ -21,6 +21,7 @@ const hole = (overdueMs: number, more: Partial<Missing> = {}): Missing => ({
   k: 0,
   sourceMs: NOW - DELAY_MS - GRACE_MS - overdueMs,
   begun: true,
+  heldUpMs: 0,
   askedMs: null,
   asked: 0,
   ...more,

@@ -13,7 +13,8 @@ const allowed = (more: Partial<Allowance> = {}): Allowance => ({
   K: 2,
   streamBitsPerSecond: STREAM,
   headroom: 0.85,
-  most: 2,
+  most: 3,
+  isMoreWanted: false,
   capBitsPerSecond: null,
   ...more,
 });
@@ -38,27 +39,37 @@ describe('[T13] slots', () => {
   });
 
   it('grow by one every two seconds where more is wanted and nothing has ever had to wait', () => {
-    const may = allowed({ most: 8 });
+    const may = allowed({ most: 8, isMoreWanted: true });
     expect(after(2, newCapacity(2, 0), CALM, may).slots).toBe(3);
     expect(after(7, newCapacity(2, 0), CALM, may).slots).toBe(5);
     expect(after(60, newCapacity(2, 0), CALM, may).slots).toBe(8);
-    expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100 })).slots).toBe(MOST_SLOTS);
+    expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100, isMoreWanted: true })).slots).toBe(MOST_SLOTS);
   });
 
   it('one less when slices wait for 300 ms twice in a row, half when for 800 ms', () => {
     const begin = newCapacity(6, 0);
     const may = allowed({ most: 8 });
-    const late = { bitsPerSecond: 3 * STREAM, oldestMs: 400 };
+    const late = { bitsPerSecond: null, oldestMs: 400 };
     expect(after(1, begin, late, may).slots).toBe(6);
     expect(after(2, begin, late, may).slots).toBe(5);
     expect(after(1, begin, { ...late, oldestMs: 900 }, may).slots).toBe(3);
   });
 
+  it('are what the line carries, with headroom, as soon as it was full once', () => {
+    expect(after(1, newCapacity(6, 0), { bitsPerSecond: 2 * STREAM, oldestMs: 5 }, allowed({ most: 8 })).slots).toBe(3);
+  });
+
+  it('stay when a burst waits on a line that carries it', () => {
+    const burst = { bitsPerSecond: 4 * STREAM, oldestMs: 400 };
+    expect(after(3, newCapacity(6, 0), burst, allowed({ most: 8 })).slots).toBe(6);
+    expect(after(4, newCapacity(6, 0), burst, allowed({ most: 8 })).slots).toBe(5);
+  });
+
   it('come back one by one after ten calm seconds, after twice as many the next time', () => {
-    const may = allowed({ most: 4 });
-    let capacity = after(2, newCapacity(4, 0), { bitsPerSecond: 4 * STREAM, oldestMs: 400 }, may);
+    const may = allowed({ most: 4, isMoreWanted: true });
+    let capacity = after(2, newCapacity(4, 0), { bitsPerSecond: null, oldestMs: 400 }, may);
     expect(capacity.slots).toBe(3);
-    const calm = { bitsPerSecond: 4 * STREAM, oldestMs: 5 };
+    const calm = { bitsPerSecond: null, oldestMs: 5 };
     expect(after(18, capacity, calm, may, 2_000).slots).toBe(3);
     capacity = after(21, capacity, calm, may, 2_000);
     expect(capacity.slots).toBe(4);
@@ -68,6 +79,10 @@ describe('[T13] slots', () => {
     expect(after(41, capacity, calm, may, 25_000).slots).toBe(4);
   });
 
+  it('that are there stay when no more are wanted', () => {
+    expect(after(60, newCapacity(5, 0), CALM, allowed({ most: 6 })).slots).toBe(5);
+  });
+
   it('never exceed the broadcaster’s cap nor the viewer’s own, whatever was there before', () => {
     expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 3 })).slots).toBe(3);
     expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 6, capBitsPerSecond: 0.6 * STREAM })).slots).toBe(1);
@@ -75,7 +90,7 @@ describe('[T13] slots', () => {
   });
 
   it('an uplink that carries nothing is left alone for longer and longer, and tried again', () => {
-    const may = allowed();
+    const may = allowed({ isMoreWanted: true });
     let capacity = newCapacity(2, 0);
     let nowMs = 0;
     const tries: number[] = [];

@@ -1,0 +1,142 @@
+// How simulated peers come to their parents: plans, connections, subscriptions, make-before-break. Sources of the times: limits.ts and the
+// constants named here.
+import type { SimEdge, SimPeer } from './peer.ts';
+import { FLAG } from './net.ts';
+import { LINE_KEPT_MS, SOCKET_RTTS, type World } from './world.ts';
+
+/** Offer, answer, ICE, DTLS and SCTP in round trips between the two, and gathering with its spread (measured: 115 to 194 ms by STUN). */
+const CONNECT_RTTS = 3.5;
+const GATHER_MS = 50;
+const GATHER_SPREAD_MS = 100;
+/** A slice that flows changes its parent calmly (supply.ts). */
+const CALM_LEAST_MS = 350;
+const CALM_SPREAD_MS = 450;
+const CATCH_UP_UNITS = 30;
+
+export class Parents {
+  readonly #w: World;
+  /** A parent was not there any more. */
+  unreachable: (peer: SimPeer, k: number, parent: SimPeer) => void = () => {};
+  /** The first plans are there already when the clock starts. */
+  isInstant = true;
+
+  constructor(world: World) {
+    this.#w = world;
+  }
+
+  told(peer: SimPeer): void {
+    const seat = this.#w.tracker.engine.peer(peer.id);
+    if (!seat) return;
+    for (const node of seat.nodes) {
+      const k = node.tree;
+      const id = node.parent?.peer?.id ?? null;
+      if (peer.planned[k] === id) continue;
+      peer.planned[k] = id;
+      const parent = id === null ? this.#w.forward : this.#w.byId(id);
+      if (!parent) continue;
+      if (this.isInstant) this.#seatNow(peer, k, parent);
+      else {
+        if (this.#w.net.isMeasuring) this.#w.measures.moves++;
+        this.#w.wheel.in(this.#w.net.oneWay(peer, this.#w.forward), () => this.#join(peer, k, parent));
+      }
+    }
+  }
+
+  #seatNow(peer: SimPeer, k: number, parent: SimPeer): void {
+    const before = peer.serving[k];
+    if (before) this.unsubscribe(before, peer, k);
+    peer.serving[k] = parent;
+    parent.edges[k]?.push({ child: peer, from: 0, isStandIn: false, height: 0 });
+  }
+
+  /** The plan has come: dial where no line is open, calmly where the slice flows, then subscribe [P3]. */
+  #join(peer: SimPeer, k: number, parent: SimPeer): void {
+    if (!peer.isAlive || peer.planned[k] !== (parent.index === 0 ? null : parent.id)) return;
+    if (peer.serving[k] === parent) return;
+    peer.joining[k] = parent;
+    const rtt = this.#w.net.rtt(peer, parent);
+    const { nowMs } = this.#w.wheel;
+    let ms: number;
+    if (parent.index === 0) ms = peer.forwardUntilMs > nowMs ? rtt / 2 : (SOCKET_RTTS + 0.5) * rtt;
+    else if (this.#isConnected(peer, parent)) ms = rtt / 2;
+    else {
+      const viaTracker = 2 * (this.#w.net.oneWay(peer, this.#w.forward) + this.#w.net.oneWay(parent, this.#w.forward));
+      ms = viaTracker + CONNECT_RTTS * rtt + GATHER_MS + GATHER_SPREAD_MS * this.#w.random();
+      if (peer.serving[k] || peer.standIn[k]) ms += CALM_LEAST_MS + CALM_SPREAD_MS * this.#w.random();
+    }
+    this.#w.wheel.in(ms, () => this.#subscribe(peer, k, parent));
+  }
+
+  #isConnected(a: SimPeer, b: SimPeer): boolean {
+    return (
+      a.serving.includes(b) ||
+      b.serving.includes(a) ||
+      a.standIn.includes(b) ||
+      this.#w.tracker.engine
+        .peer(a.id)
+        ?.nodes.some((node) => node.alternative?.id === b.id && node.parent?.peer?.id === b.id) === true
+    );
+  }
+
+  #subscribe(peer: SimPeer, k: number, parent: SimPeer): void {
+    if (!peer.isAlive || peer.joining[k] !== parent) return;
+    if (!parent.isAlive) {
+      // No connection in time; the tracker hears of it.
+      peer.joining[k] = null;
+      this.unreachable(peer, k, parent);
+      return;
+    }
+    if (parent.index === 0) peer.forwardUntilMs = this.#w.wheel.nowMs + LINE_KEPT_MS;
+    const edges = parent.edges[k];
+    const known = edges?.find((edge) => edge.child === peer);
+    const flows = peer.serving[k] !== null || peer.standIn[k] !== null;
+    const newest = this.#w.newestUnit();
+    if (known) known.isStandIn = false;
+    else {
+      const from = flows ? this.#newestOf(peer, k) + 2 : 0;
+      edges?.push({ child: peer, from, isStandIn: false, height: 0 });
+      sortByHeight(edges);
+      this.catchUp(parent, peer, k, flows ? from : Math.max(peer.low, newest - CATCH_UP_UNITS), 'tree');
+    }
+    if (!flows || peer.standIn[k] === parent || known) this.seat(peer, k, parent);
+  }
+
+  #newestOf(peer: SimPeer, k: number): number {
+    return Math.max(peer.subs[k]?.newest ?? 0, peer.first - 1);
+  }
+
+  catchUp(parent: SimPeer, peer: SimPeer, k: number, from: number, kind: 'tree' | 'repair'): void {
+    for (let unit = Math.max(from, peer.first); unit <= this.#w.newestUnit(); unit++)
+      if (!peer.has(unit, k) && (parent.index === 0 || parent.has(unit, k)))
+        this.#w.net.send(parent, peer, unit, k, kind, FLAG.regular);
+  }
+
+  /** The new parent delivers: the former one and whoever stood in are told to stop. */
+  seat(peer: SimPeer, k: number, parent: SimPeer): void {
+    const [before, standIn] = [peer.serving[k], peer.standIn[k]];
+    peer.serving[k] = parent;
+    peer.joining[k] = null;
+    peer.standIn[k] = null;
+    const sub = peer.subs[k];
+    if (sub) {
+      sub.serving = parent.id;
+      sub.delayMs = null;
+    }
+    for (const former of new Set([before, standIn]))
+      if (former && former !== parent)
+        this.#w.wheel.in(this.#w.net.oneWay(peer, former), () => {
+          if (peer.serving[k] !== former && peer.standIn[k] !== former) this.unsubscribe(former, peer, k);
+        });
+  }
+
+  unsubscribe(parent: SimPeer, peer: SimPeer, k: number): void {
+    const edges = parent.edges[k];
+    const at = edges?.findIndex((edge) => edge.child === peer) ?? -1;
+    if (at >= 0) edges?.splice(at, 1);
+  }
+}
+
+/** Whoever has most levels below is served first. */
+export function sortByHeight(edges: SimEdge[] | undefined): void {
+  if (edges && edges.length > 1) edges.sort((a, b) => b.height - a.height);
+}

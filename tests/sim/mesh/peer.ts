@@ -1,0 +1,136 @@
+// One simulated viewer: where it is, what its uplink can do, what it holds, who feeds it and whom it feeds. A record; simulation.ts acts on it.
+import { newSubstream, type Substream } from '../../../client/mesh/substream.ts';
+import type { Uploader } from '../../../servers/tracker/capacities.ts';
+
+/** Units remembered: a power of two, more than the product's ring of six seconds at any length of a unit. */
+export const RING = 256;
+const MASK = RING - 1;
+
+/** A line to a child: it gets slice k from unit `from` on. */
+export interface SimEdge {
+  child: SimPeer;
+  from: number;
+  isStandIn: boolean;
+  /** Levels below the child, as keep-alives tell. */
+  height: number;
+}
+
+export class SimPeer implements Uploader {
+  readonly index: number;
+  readonly id: string;
+  readonly x: number;
+  readonly y: number;
+  /** Upload in copies of the stream; Infinity for a forward. */
+  readonly copies: number;
+  readonly sinceMs: number;
+  isAlive = true;
+  isEvil = false;
+  isTrusted = false;
+  diedMs = Infinity;
+  /** Place in the list of those alive. */
+  liveAt = -1;
+  // As the tracker sees it.
+  readonly shares = true;
+  readonly leaf = null;
+  readonly capBitsPerSecond = null;
+  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
+  reportedMs: number;
+  /** The plan as it was sent: ids, null = forward; undefined = none yet. */
+  planned: (string | null | undefined)[];
+  // Supply, by slice.
+  readonly subs: Substream[];
+  readonly serving: (SimPeer | null)[];
+  readonly standIn: (SimPeer | null)[];
+  readonly joining: (SimPeer | null)[];
+  /** When a parent of this slice was lost and nothing has come since; -1: nothing is amiss. And whether that parent said a word. */
+  readonly lostMs: number[];
+  readonly lostSilently: boolean[];
+  /** Slices received, a bit each, by unit. */
+  readonly #masks = new Uint8Array(RING);
+  readonly #units = new Int32Array(RING).fill(-1);
+  readonly #wholeMs = new Float64Array(RING);
+  readonly #firstMs = new Float64Array(RING);
+  readonly #firstK = new Uint8Array(RING);
+  /** Requests for single slices: when last, how often; by unit and slice. */
+  readonly asked = new Map<number, { atMs: number; count: number }>();
+  recentWants: number[] = [];
+  /** First unit that it wants at all. */
+  first: number;
+  /** Everything before this is whole or given up. */
+  low: number;
+  /** Its usual delay: what a playout buffer is measured from; -1 before it is known. */
+  usualMs = -1;
+  // Giving.
+  readonly edges: SimEdge[][];
+  freeAtMs = 0;
+  oldestWaitMs = 0;
+  wasBacklogged = false;
+  uploaded = 0;
+  /** Until when its line to the forward is open. */
+  forwardUntilMs = -1;
+  /** When it was lost by somebody first, as the tracker heard. */
+  suspectedMs = -1;
+
+  constructor(index: number, K: number, place: { x: number; y: number }, copies: number, nowMs: number, first: number) {
+    this.index = index;
+    this.id = index === 0 ? 'f00000' : `v${String(index).padStart(6, '0')}`;
+    this.x = place.x;
+    this.y = place.y;
+    this.copies = copies;
+    this.sinceMs = nowMs;
+    this.reportedMs = nowMs;
+    this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0 };
+    this.planned = Array.from({ length: K }, () => undefined);
+    this.subs = Array.from({ length: K }, (_, k) => newSubstream(k));
+    this.serving = Array.from({ length: K }, () => null);
+    this.standIn = Array.from({ length: K }, () => null);
+    this.joining = Array.from({ length: K }, () => null);
+    this.lostMs = Array.from({ length: K }, () => -1);
+    this.lostSilently = Array.from({ length: K }, () => false);
+    this.edges = Array.from({ length: K }, () => []);
+    this.first = this.low = first;
+  }
+
+  has(unit: number, k: number): boolean {
+    const at = unit & MASK;
+    return this.#units[at] === unit && ((this.#masks[at] ?? 0) & (1 << k)) !== 0;
+  }
+
+  holdsAny(unit: number): boolean {
+    return this.#units[unit & MASK] === unit;
+  }
+
+  /** @returns 0: it was here, or its place holds a newer unit; 1: new; 2: the unit is whole with it */
+  take(unit: number, k: number, K: number, nowMs: number): 0 | 1 | 2 {
+    const at = unit & MASK;
+    if ((this.#units[at] ?? -1) > unit) return 0;
+    if (this.#units[at] !== unit) {
+      this.#units[at] = unit;
+      this.#masks[at] = 0;
+      this.#wholeMs[at] = Infinity;
+      this.#firstMs[at] = nowMs;
+      this.#firstK[at] = k;
+    }
+    const mask = this.#masks[at] ?? 0;
+    if (mask & (1 << k)) return 0;
+    this.#masks[at] = mask | (1 << k);
+    if (this.#masks[at] !== (1 << K) - 1) return 1;
+    this.#wholeMs[at] = nowMs;
+    return 2;
+  }
+
+  /** The slice of a unit that came first; null: none is here. */
+  firstOf(unit: number): { k: number; atMs: number } | null {
+    const at = unit & MASK;
+    return this.#units[at] === unit ? { k: this.#firstK[at] ?? 0, atMs: this.#firstMs[at] ?? 0 } : null;
+  }
+
+  /** When a unit was whole here; Infinity: not. */
+  wholeMs(unit: number): number {
+    const at = unit & MASK;
+    return this.#units[at] === unit ? (this.#wholeMs[at] ?? Infinity) : Infinity;
+  }
+}
+
+/** The stream's rate in the simulation; every size is counted in copies of it. */
+export const STREAM_BITS = 1_000_000;

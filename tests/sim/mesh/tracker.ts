@@ -1,0 +1,130 @@
+// The simulated tracker: the product's engine and capacities, driven by words that take their time to arrive, telling plans that take theirs.
+import { Capacities } from '../../../servers/tracker/capacities.ts';
+import { chooseK, type Choice } from '../../../servers/tracker/choose-k.ts';
+import { Engine } from '../../../servers/tracker/engine.ts';
+import type { SliceCount } from '../../../protocol/fields.ts';
+import { OVERHEAD } from './net.ts';
+import { STREAM_BITS, type SimPeer } from './peer.ts';
+
+/** As newcomers are batched, tried and looked after by the product. */
+export const BATCH_MS = 20;
+export const TRUST_AFTER_MS = 600;
+const LOST_APART_MS = 10_000;
+const BAD_APART_MS = 60_000;
+
+export class SimTracker {
+  readonly engine: Engine;
+  readonly capacities: Capacities;
+  readonly #peers = new Map<string, SimPeer>();
+  readonly #accusers = new Map<string, Set<string>>();
+  readonly #convicted = new Set<string>();
+  /** Tells a peer its parents; ids, null for a forward. */
+  tell: (peer: SimPeer) => void = () => {};
+
+  constructor(K: SliceCount, uploadCap: number, random: () => number) {
+    this.engine = new Engine({ k: K, directCopies: null, random });
+    this.capacities = new Capacities({ k: K, viewers: () => this.#peers.values(), uploadCap });
+    this.capacities.bitsPerSecond = STREAM_BITS * OVERHEAD;
+  }
+
+  get convicted(): number {
+    return this.#convicted.size;
+  }
+
+  has(id: string): boolean {
+    return this.#peers.has(id);
+  }
+
+  /** @param known what it can upload is known already, from an earlier visit */
+  join(newcomers: readonly SimPeer[], nowMs: number, known = false): void {
+    for (const peer of newcomers) {
+      this.#peers.set(peer.id, peer);
+      this.capacities.welcome(peer, known ? peer.copies * STREAM_BITS : null, nowMs);
+      if (known) peer.isTrusted = true;
+    }
+    this.engine.join(
+      newcomers.map((peer) => ({ id: peer.id, slots: this.#slots(peer), shares: true, network: '' })),
+      nowMs,
+    );
+    this.#dispatch(newcomers);
+  }
+
+  trust(newcomers: readonly SimPeer[]): void {
+    for (const peer of newcomers) {
+      peer.isTrusted = true;
+      if (this.#peers.has(peer.id)) this.#apply(peer);
+    }
+    this.engine.relieve();
+    this.#dispatch();
+  }
+
+  leave(peer: SimPeer): void {
+    if (!this.#peers.delete(peer.id)) return;
+    this.capacities.forget(peer.id);
+    this.engine.leave(peer.id);
+    this.#dispatch();
+  }
+
+  lost(peer: SimPeer, k: number, parent: SimPeer, isBadSlice: boolean, nowMs: number): void {
+    if (isBadSlice) {
+      const accusers = this.#accusers.get(parent.id) ?? new Set();
+      this.#accusers.set(parent.id, accusers.add(peer.id));
+      if (accusers.size >= 2 && !this.#convicted.has(parent.id)) {
+        this.#convicted.add(parent.id);
+        this.engine.setSlots(parent.id, 0);
+      }
+    }
+    this.engine.lost(peer.id, k, parent.id, nowMs + (isBadSlice ? BAD_APART_MS : LOST_APART_MS));
+    this.#dispatch();
+  }
+
+  /** Once a second from each viewer. */
+  report(peer: SimPeer, nowMs: number): void {
+    if (!this.#peers.has(peer.id)) return;
+    peer.reportedMs = nowMs;
+    const used = this.engine.peer(peer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
+    // A full uplink is measured for what it is; one that never fills says nothing.
+    const bitsPerSecond = peer.wasBacklogged && peer.oldestWaitMs > 30 ? peer.copies * STREAM_BITS : null;
+    this.capacities.heard(peer, { bitsPerSecond, oldestMs: peer.oldestWaitMs }, used, nowMs);
+    peer.oldestWaitMs = 0;
+    peer.wasBacklogged = false;
+    if (this.#apply(peer)) this.#dispatch();
+  }
+
+  /** @returns how many were moved */
+  tick(nowMs: number): number {
+    this.capacities.tick(nowMs);
+    const moved = this.engine.tick(nowMs);
+    this.#dispatch();
+    return moved;
+  }
+
+  #slots(peer: SimPeer): number {
+    if (!peer.isTrusted || this.#convicted.has(peer.id) || peer.copies === 0) return 0;
+    return this.capacities.slots(peer);
+  }
+
+  #apply(peer: SimPeer): boolean {
+    const seated = this.engine.peer(peer.id);
+    const slots = this.#slots(peer);
+    if (!seated || seated.slots === slots) return false;
+    this.engine.setSlots(peer.id, slots);
+    return true;
+  }
+
+  #dispatch(also: readonly SimPeer[] = []): void {
+    const told = new Set(also);
+    for (const { id } of this.engine.takeTouched()) {
+      const peer = this.#peers.get(id);
+      if (peer) told.add(peer);
+    }
+    for (const peer of told) this.tell(peer);
+  }
+}
+
+/** What `auto` comes to for an audience whose uplinks have been measured. */
+export const kFor = (copies: readonly number[], uploadCap: number, headroom = 0.85): Choice =>
+  chooseK(
+    copies.map((own) => Math.min(uploadCap, (own * headroom) / OVERHEAD)),
+    2,
+  );
