@@ -98,6 +98,12 @@ export class Engine {
     return this.peer(id)?.nodes.map((node) => alternativeFor(this.trees, node)?.id ?? null) ?? [];
   }
 
+  /** It shall be told its plan anew. */
+  touch(id: string): void {
+    const peer = this.peer(id);
+    if (peer) this.trees.touched.add(peer);
+  }
+
   /** The peers whose parents may have changed since the last call. */
   takeTouched(): Peer[] {
     const touched = [...this.trees.touched];

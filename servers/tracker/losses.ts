@@ -1,5 +1,5 @@
-// What a `lost` means: one child's word moves that edge only; two children that could not connect to a parent, or had bad slices of
-// it, take it out of the inside of its tree; and a child that cannot connect to one parent after the other is fed by forwards
+// What a `lost` means: one child's word moves that edge only; two children that could not connect to a parent take it out of the inside
+// of its tree (bad slices are another matter: trust.ts); and a child that cannot connect to one parent after the other is fed by forwards
 // (MESH.md section 6). Silence and closed channels move edges and nothing more: a machine that was busy for a second makes many
 // parents silent at once, and all of them are well again after it. A word alone never ends a viewer's session.
 import type { FromViewer } from '../../protocol/signalling.ts';

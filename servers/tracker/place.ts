@@ -22,6 +22,9 @@ export const WHY = {
   overflow: 'No peer has a free slot; a forward feeds it until one has.',
   receiveOnly: 'It receives only, so forwards feed it and nobody connects to it.',
   unreachable: 'Peers could not reach it, so forwards feed it.',
+  convicted: 'It sent slices that the coordinate never sealed: forwards feed it and nobody connects to it.',
+  voiceless: 'It accused peers with whom everybody else is content: forwards feed it for a while.',
+  restless: 'It has gone through many neighbours in a short time: forwards feed it for a while.',
 } as const;
 
 /** The best place for an unattached node (or one to be moved) at depth `maxDepth` or above; null when no slot is within reach. */

@@ -39,6 +39,7 @@ export function viewerRow(swarm: Swarm, viewer: Viewer, nowMs: number) {
     newest: report?.newest ?? null,
     stalls: report?.stalls ?? { count: 0, ms: 0 },
     hidden: report?.hidden ?? false,
+    ...swarm.trust.of(viewer.id, nowMs),
     /** null: its claims agree with the trees. */
     mismatch: viewer.mismatch,
     ageMs: Math.round(nowMs - viewer.sinceMs),

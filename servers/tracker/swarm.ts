@@ -15,6 +15,8 @@ import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import { takeReport } from './report.ts';
 import { TargetDelay } from './target.ts';
 import { Trials } from './trials.ts';
+import type { Trust } from './trust.ts';
+import { isDue } from './upload-history.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Newcomers of this time are seated together, the strongest first. */
@@ -25,11 +27,7 @@ const BAD_FORWARD_MS = 15_000;
 /** The time from joining until a viewer's delays tell about the mesh and no longer about its start. */
 const SETTLED_MS = 3_000;
 const REPORT_COUNTS_MS = 5_000;
-/** A viewer that has served for so long gets it in writing, and again from time to time. */
-const PROVEN_MS = 60_000;
-const HISTORY_EVERY_MS = 10 * 60_000;
-const WHY_SET = 'It is set so.';
-const WHY_BEGINS = 'It begins with halves; the viewers’ uplinks will tell.';
+const WHY = { set: 'It is set so.', begins: 'It begins with halves; the viewers’ uplinks will tell.' };
 
 export interface SwarmOptions {
   name: string;
@@ -62,7 +60,7 @@ export class Swarm {
   layout = Math.floor(Date.now() / 1_000);
   /** First unit of the layout; 0: it was so from the begin. */
   layoutFrom = 0;
-  kWhy = WHY_SET;
+  kWhy = WHY.set;
   engine: Engine;
   readonly capacities: Capacities;
   readonly forwards: Forwards;
@@ -89,9 +87,9 @@ export class Swarm {
     this.forwards = options.forwards;
     this.engine = new Engine({ k: firstK(options.k), directCopies: options.directCopies, random: Math.random });
     this.#auto = options.k === 'auto' ? new AutoK(performance.now()) : null;
-    if (this.#auto) this.kWhy = WHY_BEGINS;
+    if (this.#auto) this.kWhy = WHY.begins;
     this.#planner = new Planner(this);
-    this.#lostEdges = new LostEdges(this);
+    this.#lostEdges = new LostEdges(this, (nowMs) => this.#planner.dispatch(nowMs), options.log);
     this.#trials = new Trials(options.trustAfterMs, (newcomers) => this.#trust(newcomers));
     this.capacities = new Capacities({
       k: this.k,
@@ -107,7 +105,7 @@ export class Swarm {
   /** What an operator wants: a number of slices, or that the viewers' uplinks decide. */
   wantK(wanted: SliceCount | 'auto'): void {
     this.#auto = wanted === 'auto' ? new AutoK(performance.now()) : null;
-    if (wanted !== 'auto') this.setK(wanted, WHY_SET);
+    if (wanted !== 'auto') this.setK(wanted, WHY.set);
   }
 
   /** [T14] From a unit soon on the stream is cut into k slices. @param why one sentence, for the debug pages */
@@ -137,6 +135,10 @@ export class Swarm {
     return this.viewers.get(id);
   }
 
+  get trust(): Trust {
+    return this.#lostEdges.trust;
+  }
+
   changed(id: string): void {
     this.#options.changed(id, this);
   }
@@ -147,6 +149,7 @@ export class Swarm {
     this.emptySinceMs = null;
     this.#trials.admit(viewer);
     this.capacities.welcome(viewer, viewer.proven?.bitsPerSecond ?? null, performance.now());
+    this.#lostEdges.welcome(viewer, this.k, performance.now());
     if (viewer.claims) this.#returning.set(viewer.id, viewer);
     else this.#newcomers.push(viewer);
     this.#batch ??= setTimeout(() => this.#seatBatch(), BATCH_MS);
@@ -194,7 +197,7 @@ export class Swarm {
 
   /** There is, was a moment ago, or is planned an edge between the two, in either direction. */
   joined(a: Viewer, b: Viewer): boolean {
-    if (!a.shares || !b.shares) return false;
+    if (!a.shares || !b.shares || this.trust.isConvicted(a.id) || this.trust.isConvicted(b.id)) return false;
     const nowMs = performance.now();
     const recently = (x: Viewer, y: Viewer): boolean => (x.recent.get(y.id) ?? -Infinity) > nowMs;
     const claimed = (x: Viewer, y: Viewer): boolean =>
@@ -215,9 +218,7 @@ export class Swarm {
 
   /** Words about a layout that is over are out of date. */
   seated(viewer: Viewer, slice: number, id: string, layout = this.layout): void {
-    if (layout !== this.layout) return;
-    const planned = viewer.planned[slice];
-    if (planned?.id === id) this.#planner.seated(viewer, slice);
+    if (layout === this.layout && viewer.planned[slice]?.id === id) this.#planner.seated(viewer, slice);
   }
 
   /** One edge failed for one viewer [T9]. Words about edges that are not planned change nothing. */
@@ -231,15 +232,13 @@ export class Swarm {
     if (!isPlanned && !viewer.handingOver.some((former) => former.slice === slice && former.id === id)) return;
     if (isPlanned && planned.kind === 'forward') return this.#lostForward(viewer, slice, id, nowMs);
     this.#options.log.debug({ viewer: viewer.id, parent: id, slice, how }, 'an edge is lost');
-    this.#lostEdges.hear(viewer.id, slice, id, how, isPlanned, nowMs);
-    this.#planner.dispatch(nowMs);
+    this.#lostEdges.hear(viewer, slice, id, how, isPlanned, nowMs);
   }
 
   #lostForward(viewer: Viewer, slice: number, id: string, nowMs: number): void {
     viewer.badForwards.set(id, nowMs + BAD_FORWARD_MS);
     for (const former of viewer.badForwards.keys()) if (viewer.badForwards.size > 8) viewer.badForwards.delete(former);
-    const peer = this.engine.peer(viewer.id);
-    if (peer) this.engine.trees.touched.add(peer);
+    this.engine.touch(viewer.id);
     this.#planner.dispatch(nowMs);
     // With no other forward the plan is the same; it is said again a little later, so that the viewer tries again.
     if (viewer.planned[slice]?.id === id) this.#sayAgain.add(viewer);
@@ -252,7 +251,7 @@ export class Swarm {
     if (viewer.shares !== shares) {
       viewer.shares = shares;
       if (!shares) viewer.recent.clear();
-      this.engine.setShares(viewer.id, shares);
+      this.engine.setShares(viewer.id, shares && !this.#lostEdges.isBanished(viewer.id, performance.now()));
     }
     this.#applySlots(viewer);
     this.#planner.dispatch(performance.now());
@@ -352,8 +351,7 @@ export class Swarm {
 
   #tellHistory(viewer: Viewer, nowMs: number): void {
     const capacity = this.capacities.of(viewer.id);
-    const isProven = nowMs - viewer.sinceMs >= PROVEN_MS && viewer.confirmedBytes > 0;
-    if (!capacity || !isProven || nowMs - viewer.historyMs < HISTORY_EVERY_MS) return;
+    if (!capacity || !isDue(viewer, nowMs)) return;
     viewer.historyMs = nowMs;
     viewer.send({ type: 'history', token: this.#options.history(capacity.bitsPerSecond) });
   }
@@ -394,6 +392,7 @@ export class Swarm {
   }
 
   #newcomer(viewer: Viewer) {
-    return { id: viewer.id, slots: this.#slotsOf(viewer), shares: viewer.shares, network: viewer.network };
+    const shares = viewer.shares && !this.#lostEdges.isBanished(viewer.id, performance.now());
+    return { id: viewer.id, slots: this.#slotsOf(viewer), shares, network: viewer.network };
   }
 }

@@ -38,3 +38,10 @@ export class UploadHistory {
     return createHmac('sha256', this.#key).update(`upload history|${text}`).digest('base64url');
   }
 }
+
+/** A viewer that has served for so long gets it in writing, and again from time to time. */
+const PROVEN_MS = 60_000;
+const EVERY_MS = 10 * 60_000;
+
+export const isDue = (viewer: { sinceMs: number; confirmedBytes: number; historyMs: number }, nowMs: number): boolean =>
+  nowMs - viewer.sinceMs >= PROVEN_MS && viewer.confirmedBytes > 0 && nowMs - viewer.historyMs >= EVERY_MS;
