@@ -12,6 +12,7 @@ const PROGRAMS = {
   tracker: 'servers/tracker/main.ts',
   forward: 'servers/forward/main.ts',
   peer: 'client/node/main.ts',
+  audience: 'client/node/audience/main.ts',
 };
 const PAGES = { watch: 'client/web/watch.ts', 'p2p-live': 'client/web/element.ts' };
 const STATIC = /\.(html|css|svg|png|ico|webmanifest)$/;

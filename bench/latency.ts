@@ -28,6 +28,8 @@ interface Row {
   stallPercent: number;
   stalls: number;
   inStepMs: number | null;
+  /** K and supply at the end of the phase. */
+  slices?: string;
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -121,6 +123,13 @@ async function measureFloor(ffmpeg: string): Promise<Row> {
   }
 }
 
+/** How the tracker has cut the stream, and with what supply: as "2 x 1.15". */
+async function layoutOf(stack: Stack): Promise<string> {
+  const response = await fetch(`${stack.ready.tracker}/debug`, { headers: { accept: 'application/json' } });
+  const { streams } = (await response.json()) as { streams: { k: number; supply: number }[] };
+  return streams.map(({ k, supply }) => `${k} x ${supply.toFixed(2)}`).join(', ');
+}
+
 interface Bytes {
   egress: number;
   ingress: number;
@@ -164,7 +173,10 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
       const before = await bytesOf(stack);
       await wait(PHASE_MS);
       const after = await bytesOf(stack);
-      rows.push(row(`${name}, steady minute`, await Promise.all(pages.map(probeOf)), offload(before, after, VIEWERS)));
+      rows.push({
+        ...row(`${name}, steady minute`, await Promise.all(pages.map(probeOf)), offload(before, after, VIEWERS)),
+        slices: await layoutOf(stack),
+      });
     } else void firstFrames;
     for (const [phase, label] of [
       ['churn', 'one closed and replaced every 5 s'],
@@ -187,7 +199,10 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
       }
       const after = await bytesOf(stack);
       const all = [...gone, ...(await Promise.all(pages.map(probeOf)))].filter((p) => p.firstFrameMs !== null);
-      rows.push(row(`${name}, ${label}`, all, offload(before, after, VIEWERS)));
+      rows.push({
+        ...row(`${name}, ${label}`, all, offload(before, after, VIEWERS)),
+        slices: await layoutOf(stack),
+      });
     }
     return rows;
   } finally {

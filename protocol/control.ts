@@ -5,6 +5,7 @@ import { CaptureView, PresetName, Source } from './capture-state.ts';
 import { Amount, few, Sentence, Url } from './fields.ts';
 import { Marker, Sample } from './history.ts';
 import { Change, Row } from './mesh-view.ts';
+import { AudienceAsk, AudienceView, DrillName, DrillView } from './rehearsal.ts';
 
 const Name = v.pipe(v.string(), v.maxLength(100));
 const Line = v.pipe(v.string(), v.maxLength(2_000));
@@ -63,6 +64,8 @@ export const PlaneState = v.object({
     problem: v.nullable(Sentence),
   }),
   remotes: few(Remote, 16),
+  audience: AudienceView,
+  drill: DrillView,
   /** Things a person should know, such as a settings file that was set aside. */
   notes: few(Sentence, 16),
 });
@@ -137,6 +140,11 @@ export interface Calls {
   stopProgram(ask: { name: string }): null;
   restartProgram(ask: { name: string }): null;
   disconnectViewer(ask: { viewer: string }): null;
+  /** A synthetic audience watches what is on air here; its numbers and verdict stand in the state. */
+  startAudience(ask: AudienceAsk): null;
+  stopAudience(): null;
+  /** Does harm on purpose to our own programs and synthetic viewers, and judges what follows; the report stands in the state. */
+  startDrill(ask: { name: DrillName }): null;
   addRemote(ask: { coordinate: string; token?: string | undefined }): null;
   removeRemote(ask: { coordinate: string }): null;
   newStreamKey(): null;
@@ -173,6 +181,9 @@ export const CallArguments = {
   stopProgram: OneProgram,
   restartProgram: OneProgram,
   disconnectViewer: v.object({ viewer: Name }),
+  startAudience: AudienceAsk,
+  stopAudience: Nothing,
+  startDrill: v.object({ name: DrillName }),
   addRemote: v.object({ coordinate: Url, token: v.optional(Secret) }),
   removeRemote: v.object({ coordinate: Url }),
   newStreamKey: Nothing,

@@ -25,7 +25,7 @@ export const Sample = v.object({
 });
 export type Sample = v.InferOutput<typeof Sample>;
 
-export const MARKER_KINDS = ['live', 'capture', 'program', 'viewer', 'stream', 'note'] as const;
+export const MARKER_KINDS = ['live', 'capture', 'program', 'viewer', 'stream', 'drill', 'note'] as const;
 export const Marker = v.object({
   atMs: Amount,
   kind: v.picklist(MARKER_KINDS),

@@ -1,5 +1,5 @@
 // The shell: rail with the panes' links, the pane chosen, what is wrong with the connection. Which pane is open is remembered.
-import { Activity, RadioTower, ScrollText, Settings, Share2 } from 'lucide-react';
+import { Activity, RadioTower, ScrollText, Settings, Share2, Siren, Users } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState, type ComponentType, type MouseEvent } from 'react';
 import { MonitorBox } from './broadcast/monitor-box.tsx';
 import { ConnectionBanner, Gate } from './connection.tsx';
@@ -13,6 +13,8 @@ const LOADS = {
   broadcast: async () => ({ default: (await import('./broadcast/broadcast-pane.tsx')).BroadcastPane }),
   mesh: async () => ({ default: (await import('./mesh/mesh-pane.tsx')).MeshPane }),
   health: async () => ({ default: (await import('./health/health-pane.tsx')).HealthPane }),
+  audience: async () => ({ default: (await import('./rehearsal/audience-pane.tsx')).AudiencePane }),
+  drill: async () => ({ default: (await import('./rehearsal/drill-pane.tsx')).DrillPane }),
   logs: async () => ({ default: (await import('./logs/logs-pane.tsx')).LogsPane }),
   settings: async () => ({ default: (await import('./settings/settings-pane.tsx')).SettingsPane }),
   scrubber: async () => ({ default: (await import('./health/time-scrubber.tsx')).TimeScrubber }),
@@ -20,6 +22,8 @@ const LOADS = {
 const BroadcastPane = lazy(LOADS.broadcast);
 const MeshPane = lazy(LOADS.mesh);
 const HealthPane = lazy(LOADS.health);
+const AudiencePane = lazy(LOADS.audience);
+const DrillPane = lazy(LOADS.drill);
 const LogsPane = lazy(LOADS.logs);
 const SettingsPane = lazy(LOADS.settings);
 const TimeScrubber = lazy(LOADS.scrubber);
@@ -42,6 +46,8 @@ const PANES: readonly PaneEntry[] = [
   { id: 'broadcast', name: 'Broadcast', Icon: RadioTower, Pane: BroadcastPane, hasTime: false },
   { id: 'mesh', name: 'Mesh', Icon: Share2, Pane: MeshPane, hasTime: true },
   { id: 'health', name: 'Health', Icon: Activity, Pane: HealthPane, hasTime: true },
+  { id: 'audience', name: 'Audience', Icon: Users, Pane: AudiencePane, hasTime: false },
+  { id: 'drill', name: 'Drill', Icon: Siren, Pane: DrillPane, hasTime: false },
   { id: 'logs', name: 'Logs', Icon: ScrollText, Pane: LogsPane, hasTime: true },
   { id: 'settings', name: 'Settings', Icon: Settings, Pane: SettingsPane, hasTime: false },
 ];

@@ -44,6 +44,24 @@ quiet(
   .option('--coordinate <URL>', 'The coordinate to ask.', process.env['P2PLIVE_COORDINATE'] ?? 'http://127.0.0.1:8080')
   .action(whichTracker);
 
+quiet(
+  program
+    .command('audience <N>')
+    .description('A synthetic audience of real peers against a running system; ends with a verdict.'),
+)
+  .option('--coordinate <URL>', 'The coordinate whose stream to watch (default: http://127.0.0.1:8080).')
+  .option('--stream <NAME>', 'Name of the stream (default: live).')
+  .option('--uplink <PROFILE>', 'Uplinks: equal (default), ordinary, rich, mobile.')
+  .option('--churn <RATE>', 'Share that leaves and is replaced in a minute, such as 15%/min.')
+  .option('--loss <P>', 'Share of media messages that need a retransmission, such as 2%.')
+  .option('--evil <P>', 'Share of viewers that misbehave, such as 5%.')
+  .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, accuse, flood.')
+  .option('--seed <S>', 'What is drawn by chance follows from it (default: 1).')
+  .option('--seconds <T>', 'Counted time, once all have joined (default: 60).')
+  .option('--report <FILE>', 'Write the result there as JSON.')
+  .option('--json', 'One JSON line per event, the verdict last.')
+  .action(() => runRole('audience'));
+
 quiet(program.command('settings').description('List every setting.'))
   .option('--markdown', 'As the tables of the documentation.')
   .action(({ markdown }: { markdown?: boolean }) => {
@@ -77,7 +95,7 @@ function end(error: unknown): void {
 }
 
 /** Runs a program in this process, as if it had been started itself. */
-async function runRole(name: keyof typeof ROLES): Promise<void> {
+async function runRole(name: keyof typeof ROLES | 'audience'): Promise<void> {
   const file = new URL(`./${name}.js`, import.meta.url);
   if (!existsSync(file)) throw new StartError(EXIT.missingPart, `The ${name} is not built yet: run "npm run build".`);
   const given = process.argv.slice(3);

@@ -19,6 +19,10 @@ export interface Substream {
   /** Arrival of slices after their source time, smoothed, and its mean deviation (both ms, on any constant offset). */
   delayMs: number | null;
   jitterMs: number;
+  /** The delay of the supplier before; null: none was known. */
+  formerMs: number | null;
+  /** When the present supplier began. */
+  seatedMs: number;
   /** When the last slice of this k came, and from whom. */
   lastMs: number;
   lastFrom: string | null;
@@ -36,6 +40,8 @@ export const newSubstream = (k: number): Substream => ({
   avoided: new Map(),
   delayMs: null,
   jitterMs: 20,
+  formerMs: null,
+  seatedMs: Number.NEGATIVE_INFINITY,
   lastMs: Number.NEGATIVE_INFINITY,
   lastFrom: null,
   newest: 0,
@@ -59,6 +65,26 @@ export function observeArrival(sub: Substream, arrivedMs: number, sourceMs: numb
   sub.jitterMs += GAIN_JITTER * (Math.abs(deviation) - sub.jitterMs);
 }
 
+/** What the former supplier's usual delay may be exceeded by, before the new one's is known. */
+const UNKNOWN_MS = 500;
+/** So long after a change what arrives is regular, however far behind the other slices it is. */
+const CAUGHT_UP_MS = 1_000;
+/** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
+const FRESH_UNITS = 4;
+
+/** Another supplier has its own delay: what was usual bounds what is late until that is known. */
+export function reseated(sub: Substream, nowMs: number): void {
+  if (sub.delayMs !== null) sub.formerMs = sub.delayMs;
+  sub.delayMs = null;
+  sub.seatedMs = nowMs;
+}
+
+/** Does the arrival of this unit tell about regular delay? @param newest the newest unit of which any slice is here */
+export const isRegular = (sub: Substream, unit: number, newest: number, nowMs: number): boolean =>
+  unit > sub.newest && (unit >= newest - FRESH_UNITS || nowMs - sub.seatedMs > CAUGHT_UP_MS);
+
 /** When the slice of a unit with this source time should be here at the latest, without being late. */
-export const dueMs = (sub: Substream, sourceMs: number): number | null =>
-  sub.delayMs === null ? null : sourceMs + sub.delayMs + Math.max(30, 3 * sub.jitterMs);
+export function dueMs(sub: Substream, sourceMs: number): number | null {
+  if (sub.delayMs !== null) return sourceMs + sub.delayMs + Math.max(30, 3 * sub.jitterMs);
+  return sub.formerMs === null ? null : sourceMs + sub.formerMs + UNKNOWN_MS;
+}

@@ -9,7 +9,7 @@ import type { Link } from './link.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
 import { StandIns } from './stand-ins.ts';
-import { newSubstream, observeArrival, type Substream } from './substream.ts';
+import { isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
 
 type Plan = Extract<FromTracker, { type: 'plan' }>;
 type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
@@ -34,8 +34,6 @@ const CALM_LEAST_MS = 350;
 const CALM_SPREAD_MS = 450;
 /** Everybody's parents of a new layout: there are seconds until it begins. */
 const EARLY_SPREAD_MS = 2_000;
-/** Older than this many units behind the newest, an arrival is catching up and says nothing about regular delay. */
-const FRESH_UNITS = 4;
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
 const BEGUN_UNITS = 2;
 
@@ -137,7 +135,7 @@ export class Supply {
     if (!sub || slice.K !== this.K || slice.retransmit) return;
     const nowMs = this.#at.now();
     if (sub.joining?.id === link.id) this.#seat(sub, link.id);
-    const isFresh = slice.head.unit > sub.newest && slice.head.unit >= this.#at.store.newest - FRESH_UNITS;
+    const isFresh = isRegular(sub, slice.head.unit, this.#at.store.newest, nowMs);
     if (isNew) {
       sub.lastMs = nowMs;
       sub.lastFrom = link.id;
@@ -305,7 +303,7 @@ export class Supply {
     this.#at.note(`slice ${sub.k}: comes from ${id}`);
     sub.serving = id;
     sub.joining = null;
-    sub.delayMs = null;
+    reseated(sub, this.#at.now());
     if (sub.standIn && sub.standIn.id !== id) this.#standIns.end(sub);
     sub.standIn = null;
     if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });

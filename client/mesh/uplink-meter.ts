@@ -25,13 +25,14 @@ export class UplinkMeter {
 
   /**
    * @param goneBytes all bytes that have left the channels so far
+   * @param isFull the channels still hold something from before
    * @param isBusy slices wait for their turn
    */
-  observe(nowMs: number, goneBytes: number, isBusy: boolean): void {
+  observe(nowMs: number, goneBytes: number, isFull: boolean, isBusy: boolean): void {
     const ms = nowMs - this.#lookedMs;
     // A closed channel takes its unsent bytes with it: they count as gone, once, and in no sample.
     const bytes = goneBytes - this.#goneBytes;
-    if (this.#wasBusy && ms <= OWN_PAUSE_MS && bytes >= 0) {
+    if (this.#wasBusy && isFull && ms <= OWN_PAUSE_MS && bytes >= 0) {
       this.#busy.ms += ms;
       this.#busy.bytes += bytes;
       if (this.#busy.ms >= SAMPLE_MS) this.#sample(nowMs);

@@ -9,6 +9,8 @@ import { UplinkMeter } from './uplink-meter.ts';
 
 /** Handed to the system and not gone yet, over all children: enough to keep the line busy between two wake-ups, too little to queue there. */
 const IN_FLIGHT_BYTES = 32 * 1024;
+/** Channels with less than this together have run dry. */
+const DRY_BYTES = 2 * 1024;
 /** A child whose channel moves nothing for so long is waited for alone: it does not hold up the others. */
 const STUCK_MS = 200;
 /** Longest queue: a second of a 5 Mbps stream for some children. */
@@ -44,6 +46,8 @@ export class Uplink {
   readonly #lines = new Map<Link, Line>();
   readonly #given = new Map<string, Given>();
   #jobs: Job[] = [];
+  /** Something was left over the last time. */
+  #isWaiting = false;
   /** Bits a second that the viewer allows; null: no cap of its own. */
   #cap: number | null = null;
   #credit = 0;
@@ -91,27 +95,32 @@ export class Uplink {
   /** Sends what can go now. Called when something is queued, when a channel has drained, and regularly. */
   pump(): void {
     const nowMs = this.#now();
-    let inFlight = this.#look(nowMs);
-    this.meter.observe(nowMs, this.sentBytes - inFlight.all, this.#jobs.length > 0);
-    if (this.#jobs.length === 0) return;
+    if (this.#jobs.length === 0) return this.meter.observe(nowMs, this.sentBytes, false, false);
+    // Asking a channel what it holds is dear where it means a word with another thread: only when something must wait.
+    let moving = this.#known();
+    let isFull = false;
+    if (this.#isWaiting || moving >= IN_FLIGHT_BYTES) {
+      const seen = this.#look(nowMs);
+      moving = seen.moving;
+      // Channels that have run dry were not held up by the line, but by a program that was busy elsewhere: that is no measure of it.
+      isFull = moving > DRY_BYTES || this.#credit < 0;
+      this.meter.observe(nowMs, this.sentBytes - seen.all, isFull, true);
+    }
     this.#earn(nowMs);
     this.#jobs = this.#jobs.filter((job) => {
       if (job.link.state === 'closed') return false;
-      if (job.deadlineMs < nowMs) {
-        this.dropped++;
-        this.meter.waited(nowMs - job.sinceMs);
-        return false;
-      }
-      const own = job.link.bufferedBytes;
-      const isOver = inFlight.moving >= IN_FLIGHT_BYTES || own >= IN_FLIGHT_BYTES || this.#credit < 0;
-      if (job.link.state !== 'open' || isOver) return true;
-      this.meter.waited(nowMs - job.sinceMs);
-      this.#send(job, nowMs);
-      inFlight = { ...inFlight, moving: inFlight.moving + job.link.bufferedBytes - own };
+      const isLate = job.deadlineMs < nowMs;
+      const own = this.#lines.get(job.link)?.buffered ?? 0;
+      const isOver = moving >= IN_FLIGHT_BYTES || own >= IN_FLIGHT_BYTES || this.#credit < 0;
+      if (!isLate && (job.link.state !== 'open' || isOver)) return true;
+      if (isFull) this.meter.waited(nowMs - job.sinceMs);
+      if (isLate) this.dropped++;
+      else moving += this.#send(job, nowMs);
       return false;
     });
     const [oldest] = this.#jobs;
-    if (oldest) this.meter.waited(nowMs - oldest.sinceMs);
+    this.#isWaiting = oldest !== undefined;
+    if (oldest && isFull) this.meter.waited(nowMs - oldest.sinceMs);
   }
 
   /** Bytes given to each child since the last call. */
@@ -119,6 +128,13 @@ export class Uplink {
     const given = [...this.#given.values()];
     this.#given.clear();
     return given;
+  }
+
+  /** Bytes that may still wait in the channels: what was there when we looked last, and all that was sent since. */
+  #known(): number {
+    let sum = 0;
+    for (const line of this.#lines.values()) sum += line.buffered;
+    return sum;
   }
 
   /** Bytes that wait in the channels: of all, and of those that move. */
@@ -129,7 +145,7 @@ export class Uplink {
         this.#lines.delete(link);
         continue;
       }
-      const buffered = link.bufferedBytes;
+      const buffered = line.buffered === 0 ? 0 : link.bufferedBytes;
       if (buffered < line.buffered || buffered === 0) line.movedMs = nowMs;
       line.buffered = buffered;
       all += buffered;
@@ -148,7 +164,8 @@ export class Uplink {
     this.#creditMs = nowMs;
   }
 
-  #send({ link, slice, retransmit }: Job, nowMs: number): void {
+  /** @returns bytes */
+  #send({ link, slice, retransmit }: Job, nowMs: number): number {
     let bytes = 0;
     for (const message of fragmentsOf(slice, slice.hops + 1, MAX_FRAGMENT_BYTES, retransmit ? FLAG.retransmit : 0)) {
       link.sendMedia(message);
@@ -157,11 +174,14 @@ export class Uplink {
     this.sentBytes += bytes;
     if (this.#cap !== null) this.#credit -= bytes;
     const line = this.#lines.get(link);
-    if (line) line.buffered = link.bufferedBytes;
-    else this.#lines.set(link, { buffered: link.bufferedBytes, movedMs: nowMs });
+    if (line) {
+      if (line.buffered === 0) line.movedMs = nowMs;
+      line.buffered += bytes;
+    } else this.#lines.set(link, { buffered: bytes, movedMs: nowMs });
     const key = `${slice.k}.${link.id}`;
     const given = this.#given.get(key);
     if (given) given.bytes += bytes;
     else if (this.#given.size < MAX_RECEIPTS) this.#given.set(key, { slice: slice.k, id: link.id, bytes });
+    return bytes;
   }
 }

@@ -7,6 +7,7 @@ import type { History } from './history.ts';
 import type { LogBook } from './log-book.ts';
 import type { Mesh } from './mesh.ts';
 import type { Programs } from './programs.ts';
+import type { Rehearsal } from './rehearsal/rehearsal.ts';
 import { newStreamKey, type SavedState } from './saved.ts';
 import type { SettingsDesk } from './settings-desk.ts';
 import { endViewer } from './viewer-end.ts';
@@ -20,6 +21,7 @@ interface CallsOwner {
   readonly mesh: Mesh;
   readonly history: History;
   readonly logs: LogBook;
+  readonly rehearsal: Rehearsal;
   getState(): PlaneState;
   /** Where live goes now; null while the servers start. */
   target(): { url: string } | null;
@@ -94,6 +96,9 @@ export function consoleCalls(plane: CallsOwner): CallTable {
       const problem = await endViewer(base, viewer, token);
       return problem === null ? done : { ok: false, reason: 'failed', detail: problem };
     },
+    startAudience: (ask) => plane.rehearsal.startAudience(ask),
+    stopAudience: () => plane.rehearsal.stopAudience(),
+    startDrill: ({ name }) => plane.rehearsal.startDrill(name),
     addRemote({ coordinate, token }) {
       const base = coordinate.replace(/\/+$/, '');
       if (!/^https?:/.test(base)) return badCall('A coordinate’s address begins with http:// or https://.');

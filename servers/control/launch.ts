@@ -17,6 +17,8 @@ export interface Child {
   readonly stderr: NodeJS.ReadableStream;
   /** Called once, after the last output; `code` is null when a signal ended it. */
   onExit(done: (code: number | null, signal: string | null) => void): void;
+  /** A line on its stdin, where it has one. */
+  say?(line: string): void;
   /** Asks it to end. */
   stop(): void;
   /** Ends it without asking. */
@@ -51,6 +53,7 @@ export function launchNode(folder: string): Launch {
         child.on('close', once);
         child.on('error', (error) => once(null, error.message)); // could not be started at all
       },
+      say: (line) => void child.stdin.write(`${line}\n`),
       stop: () => void child.kill('SIGTERM'),
       kill: () => void child.kill('SIGKILL'),
     };

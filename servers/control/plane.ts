@@ -15,6 +15,8 @@ import type { Launch } from './launch.ts';
 import { LogBook } from './log-book.ts';
 import { Mesh, type System } from './mesh.ts';
 import { Programs, type ProgramSettings } from './programs.ts';
+import type { AudienceTarget } from './rehearsal/audience-run.ts';
+import { Rehearsal } from './rehearsal/rehearsal.ts';
 import { Sampler } from './sampler.ts';
 import { newStreamKey, newToken, SavedState } from './saved.ts';
 import { SettingsDesk } from './settings-desk.ts';
@@ -46,6 +48,7 @@ export class Plane {
   readonly mesh: Mesh;
   readonly history = new History();
   readonly logs: LogBook;
+  readonly rehearsal: Rehearsal;
   readonly #options: PlaneOptions;
   readonly #sampler = new Sampler();
   readonly #table: CallTable;
@@ -91,6 +94,24 @@ export class Plane {
       usage: (program, cpu, memoryBytes) => this.#sampler.usage(program, cpu, memoryBytes),
     });
     this.logs = new LogBook((lines) => this.#tell('logged', { lines }));
+    this.rehearsal = new Rehearsal(
+      {
+        launch: options.launch,
+        target: () => this.#rehearsalTarget(),
+        pidOf: (program) => {
+          const state = this.programs.get(program)?.state;
+          return state?.is === 'ready' ? state.pid : null;
+        },
+        convicted: () =>
+          Object.entries(this.mesh.view.tables['viewers'] ?? {}).flatMap(([id, row]) =>
+            row['trust'] === 'convicted' ? id : [],
+          ),
+        changed: () => this.#changed(),
+        mark: (text) => this.mark({ kind: 'drill', subject: 'drill', text }),
+        log,
+      },
+      path.resolve(dataDir, 'drills'),
+    );
     this.#table = consoleCalls(this);
   }
 
@@ -145,6 +166,8 @@ export class Plane {
         hasToken: token !== undefined,
         ...this.mesh.stateOf(coordinate),
       })),
+      audience: this.rehearsal.audience,
+      drill: this.rehearsal.drill,
       notes: [this.saved.note].flatMap((note) => note ?? []),
     };
   }
@@ -223,11 +246,19 @@ export class Plane {
   /** Ends the source and every program, all at once. */
   close(): Promise<void> {
     if (this.#sampling) clearInterval(this.#sampling);
-    this.#closing ??= Promise.all([this.capture.close(), this.programs.close()]).then(() => {
+    this.#closing ??= Promise.all([this.rehearsal.close(), this.capture.close(), this.programs.close()]).then(() => {
       this.mesh.close();
       this.logs.close();
     });
     return this.#closing;
+  }
+
+  /** The stream on air on our own servers, as an audience on this machine reaches it. */
+  #rehearsalTarget(): AudienceTarget | null {
+    const isLive = this.mesh.view.tables['streams']?.[STREAM]?.['state'] === 'live';
+    if (!isLive || this.programs.addresses === null) return null;
+    const { debugToken } = this.programs.settings.coordinate;
+    return { coordinate: this.programs.inner.coordinate, stream: STREAM, debugToken };
   }
 
   #streamKey(): string | undefined {

@@ -67,7 +67,7 @@ export const TRACKER = [
     key: 'trustAfterMs',
     flag: 'trust-after-ms',
     kind: kind.whole(0, 60_000),
-    default: 600,
+    default: 0,
     unit: 'ms',
     help: 'A newcomer of whom nothing is known feeds nobody before this.',
   }),

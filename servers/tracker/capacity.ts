@@ -107,14 +107,15 @@ export function nextCapacity(
     return shrunk(now, Math.min(most, carries), nowMs);
   if (before.slots > most) return { ...now, slots: most };
   if (before.slots >= (allowed.isMoreWanted ? most : Math.min(most, allowed.K))) return now;
-  const isNew = before.shrankMs === Number.NEGATIVE_INFINITY && measured === null;
-  if (isNew && nowMs - before.grewMs >= GROW_EVERY_MS) return { ...now, slots: before.slots + 1, grewMs: nowMs };
-  // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
   const isWithin = before.slots < carries;
-  const patienceMs = isWithin ? before.patienceMs : BEYOND_FACTOR * before.patienceMs;
-  const isCalm = nowMs - calmSinceMs >= patienceMs && nowMs - before.grewMs >= CALM_MS;
-  if (isCalm && (isWithin || (allowed.isMoreWanted && used >= before.slots)))
+  // A line that has not been too narrow lately is filled up to what it is known to carry, or as long as nobody knows.
+  const isRested = nowMs - before.shrankMs >= before.patienceMs;
+  const isQuiet = word.oldestMs < CALM_WAIT_MS;
+  if (isWithin && isRested && isQuiet && nowMs - before.grewMs >= GROW_EVERY_MS)
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
+  // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
+  const isCalm = nowMs - Math.max(calmSinceMs, before.grewMs) >= BEYOND_FACTOR * before.patienceMs;
+  if (isCalm && allowed.isMoreWanted && used >= before.slots) return { ...now, slots: before.slots + 1, grewMs: nowMs };
   return now;
 }
 

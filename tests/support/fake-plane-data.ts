@@ -24,6 +24,8 @@ export function firstState(nowMs: number): PlaneState {
     push: { url: 'http://127.0.0.1:8080/stream', key: 'q7Wn2kUa0sXbE5vT' },
     ffmpeg: { path: '/usr/bin/ffmpeg', version: '7.1', encoder: 'libx264', problem: null },
     remotes: [],
+    audience: { is: 'none' },
+    drill: { running: null, problem: null, reports: [] },
     notes: [],
   };
 }

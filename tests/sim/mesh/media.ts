@@ -1,6 +1,6 @@
 // Slices on their way through the simulated trees: made at the forward, relayed, asked for again by the product's own rules, judged in time.
 import { planRefetch, type Missing, type Supplier } from '../../../client/mesh/refetch.ts';
-import { dueMs, observeArrival } from '../../../client/mesh/substream.ts';
+import { dueMs, isRegular, observeArrival } from '../../../client/mesh/substream.ts';
 import type { SimLosses } from './losses.ts';
 import { BUFFERS_MS } from './measures.ts';
 import { FLAG } from './net.ts';
@@ -61,7 +61,8 @@ export class Media {
       this.#parents.seat(peer, k, sender);
     if (taken === 0) return;
     if ((flags & FLAG.retransmit) === 0) {
-      const isFresh = unit > sub.newest;
+      const newest = Math.max(...peer.subs.map((other) => other.newest));
+      const isFresh = isRegular(sub, unit, newest, nowMs);
       sub.lastMs = nowMs;
       sub.lastFrom = sender.id;
       sub.newest = Math.max(sub.newest, unit);

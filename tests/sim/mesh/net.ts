@@ -71,7 +71,12 @@ export class Net {
       this.copiesThisSecond += size;
       if (this.isMeasuring) this.#measures.forward[kind] += size;
     } else {
-      if (from.copies <= 0) return false;
+      if (from.copies <= 0) {
+        // Nothing gets through: what is queued waits until it is worth nothing.
+        from.wasBacklogged = true;
+        from.oldestWaitMs = WORTH_MS;
+        return false;
+      }
       const waitMs = Math.max(0, from.freeAtMs - nowMs);
       if (waitMs > 0) from.wasBacklogged = true;
       from.oldestWaitMs = Math.max(from.oldestWaitMs, waitMs);

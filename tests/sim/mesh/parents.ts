@@ -1,5 +1,6 @@
 // How simulated peers come to their parents: plans, connections, subscriptions, make-before-break. Sources of the times: limits.ts and the
 // constants named here.
+import { reseated } from '../../../client/mesh/substream.ts';
 import type { SimEdge, SimPeer } from './peer.ts';
 import { FLAG } from './net.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, type World } from './world.ts';
@@ -120,7 +121,7 @@ export class Parents {
     const sub = peer.subs[k];
     if (sub) {
       sub.serving = parent.id;
-      sub.delayMs = null;
+      reseated(sub, this.#w.wheel.nowMs);
     }
     for (const former of new Set([before, standIn]))
       if (former && former !== parent)

@@ -8,7 +8,7 @@ import { STREAM_BITS, type SimPeer } from './peer.ts';
 
 /** As newcomers are batched, tried and looked after by the product. */
 export const BATCH_MS = 20;
-export const TRUST_AFTER_MS = 600;
+export const TRUST_AFTER_MS = 0;
 const LOST_APART_MS = 10_000;
 const BAD_APART_MS = 60_000;
 
@@ -100,7 +100,7 @@ export class SimTracker {
   }
 
   #slots(peer: SimPeer): number {
-    if (!peer.isTrusted || this.#convicted.has(peer.id) || peer.copies === 0) return 0;
+    if (!peer.isTrusted || this.#convicted.has(peer.id)) return 0;
     return this.capacities.slots(peer);
   }
 

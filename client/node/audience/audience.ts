@@ -1,0 +1,248 @@
+// A synthetic audience against a running system: real peers with shaped uplinks that come, stay and go as the seed says, counted second by
+// second. Orders (a drill's) come from whoever runs it.
+import type { PeerEnv } from '../../mesh/env.ts';
+import { Member, type Tally } from './member.ts';
+import { PROFILES, type AudienceOptions } from './options.ts';
+import { readServerCounters, type ServerCounters } from './server-counters.ts';
+import { judge, type Sums, type Verdict } from './verdict.ts';
+
+const JOIN_EVERY_MS = 120;
+/** A fifth leave without a word, as people's machines do. */
+const SILENT = 0.2;
+/** Counting begins when all have joined and this has passed. */
+const SETTLE_MS = 5_000;
+const MOST_DELAYS = 200_000;
+
+/** What one second looked like. */
+export interface Second extends Tally {
+  second: number;
+  viewers: number;
+  playing: number;
+  /** Children of forwards among the viewers' slices: 0 means that all are fed by each other. */
+  parents: { peers: number; forwards: number };
+  delayP50Ms: number | null;
+  convicted: number;
+}
+
+export type Order = { do: 'lose'; share: number } | { do: 'cut'; share: number } | { do: 'poison' };
+
+export class Audience {
+  readonly #env: PeerEnv;
+  readonly #options: AudienceOptions;
+  readonly #random: () => number;
+  readonly #members = new Set<Member>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
+  #delays: number[] = [];
+  #joins = 0;
+  #departures = 0;
+  #before: { server: ServerCounters | null; received: number; duplicate: number; sent: number } | null = null;
+  #gone = { received: 0, duplicate: 0, sent: 0 };
+  #second = 0;
+  #streamBitsPerSecond: number | null = null;
+  #lastReceived = 0;
+  #roll = 0;
+  readonly #heard: (second: Second) => void;
+
+  constructor(env: PeerEnv, options: AudienceOptions, random: () => number, heard: (second: Second) => void) {
+    this.#env = env;
+    this.#options = options;
+    this.#random = random;
+    this.#heard = heard;
+    this.#roll = random();
+  }
+
+  /** Brings everybody in and lets the mesh settle; counts from then on. */
+  async begin(isOver: () => boolean): Promise<void> {
+    this.#every(1_000, () => this.#tick());
+    for (let i = 0; i < this.#options.viewers && !isOver(); i++) {
+      this.#join();
+      await this.#pause(JOIN_EVERY_MS);
+    }
+    for (let left = SETTLE_MS; left > 0 && !isOver(); left -= 250) await this.#pause(250);
+    this.#before = { server: await this.#server(), ...this.#totals() };
+    this.#sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
+    this.#delays = [];
+    const { churnPerMinute, viewers } = this.#options;
+    if (churnPerMinute > 0) this.#churn(60_000 / (churnPerMinute * viewers));
+  }
+
+  obey(order: Order): string {
+    const honest = [...this.#members].filter((member) => !member.isEvil);
+    switch (order.do) {
+      case 'lose': {
+        const gone = honest.filter(() => this.#random() < order.share);
+        for (const member of gone) this.#leave(member, this.#random() < SILENT);
+        return `${gone.length} of ${honest.length} synthetic viewers left at once.`;
+      }
+      case 'cut': {
+        const cut = [...this.#members].reduce((sum, member) => sum + member.cutLinks(order.share, this.#random), 0);
+        return `${cut} links between synthetic viewers were cut.`;
+      }
+      case 'poison': {
+        // Who feeds most does most harm.
+        const [worst] = honest.toSorted((a, b) => b.peer.stats().children.length - a.peer.stats().children.length);
+        if (!worst) return 'There is nobody to turn.';
+        worst.isEvil = true;
+        return `${worst.peer.stats().id ?? 'A viewer'} spoils what it passes on from now on.`;
+      }
+    }
+  }
+
+  async finish(): Promise<Sums & Verdict> {
+    const before = this.#before;
+    const after = { server: await this.#server(), ...this.#totals() };
+    const received = after.received - (before?.received ?? 0);
+    const viewers = this.#options.viewers;
+    const copy = received / Math.max(1, viewers);
+    const sums: Sums = {
+      viewers,
+      ...this.#sums,
+      delayMs: { p50: percentile(this.#delays, 0.5), p95: percentile(this.#delays, 0.95) },
+      offload: offloadOf(before?.server ?? null, after.server, viewers),
+      duplicates: (after.duplicate - (before?.duplicate ?? 0)) / Math.max(1, received),
+      uploadCopies: (after.sent - (before?.sent ?? 0)) / Math.max(1, copy) / Math.max(1, viewers),
+      joins: this.#joins,
+      departures: this.#departures,
+      evil: [...this.#members].filter((member) => member.isEvil).length,
+    };
+    this.close();
+    return { ...sums, ...judge(sums) };
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+    for (const member of this.#members) member.close();
+    this.#members.clear();
+  }
+
+  #join(): void {
+    const { coordinate, stream, uplink, loss, evil, evilWay } = this.#options;
+    const member = new Member(this.#env, {
+      coordinate,
+      stream,
+      copies: this.#copies(uplink),
+      loss,
+      evilWay,
+      isEvil: this.#random() < evil,
+      streamBitsPerSecond: () => this.#streamBitsPerSecond,
+      random: this.#random,
+    });
+    this.#members.add(member);
+    this.#joins++;
+    member.start();
+  }
+
+  /** By the golden ratio, so that any few in a row have the shares that were asked for. */
+  #copies(profile: string): number | null {
+    this.#roll = (this.#roll + 0.618_033_988_75) % 1;
+    let left = this.#roll;
+    for (const [share, copies] of PROFILES[profile] ?? []) {
+      if (left < share) return copies;
+      left -= share;
+    }
+    return null;
+  }
+
+  #leave(member: Member, silently: boolean): void {
+    const { receivedBytes, duplicateBytes, sentBytes } = member.peer.stats();
+    this.#gone.received += receivedBytes.forward + receivedBytes.peers;
+    this.#gone.duplicate += duplicateBytes;
+    this.#gone.sent += sentBytes;
+    this.#members.delete(member);
+    this.#departures++;
+    member.close(silently);
+  }
+
+  #churn(meanMs: number): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        const members = [...this.#members];
+        const member = members[Math.floor(this.#random() * members.length)];
+        if (member) this.#leave(member, this.#random() < SILENT);
+        this.#join();
+        this.#churn(meanMs);
+      },
+      -meanMs * Math.log(1 - this.#random()),
+    );
+    this.#timers.add(timer);
+  }
+
+  #tick(): void {
+    this.#second++;
+    const seen: Second = {
+      second: this.#second,
+      viewers: this.#members.size,
+      playing: 0,
+      parents: { peers: 0, forwards: 0 },
+      units: 0,
+      late: 0,
+      missing: 0,
+      longestGapMs: 0,
+      delayP50Ms: null,
+      convicted: 0,
+    };
+    const delays: number[] = [];
+    for (const member of this.#members) {
+      const stats = member.peer.stats();
+      if (stats.state === 'playing') seen.playing++;
+      for (const { kind } of stats.parents) seen.parents[kind === 'peer' ? 'peers' : 'forwards']++;
+      const tally = member.takeTally();
+      if (member.isEvil) continue;
+      seen.units += tally.units;
+      seen.late += tally.late;
+      seen.missing += tally.missing;
+      seen.longestGapMs = Math.max(seen.longestGapMs, Math.round(tally.longestGapMs));
+      delays.push(...tally.delays);
+    }
+    seen.delayP50Ms = percentile(delays, 0.5);
+    this.#sums.units += seen.units;
+    this.#sums.late += seen.late;
+    this.#sums.missing += seen.missing;
+    this.#sums.longestGapMs = Math.max(this.#sums.longestGapMs, seen.longestGapMs);
+    if (this.#delays.length < MOST_DELAYS) this.#delays.push(...delays);
+    const { received } = this.#totals();
+    if (this.#members.size > 0 && received > this.#lastReceived)
+      this.#streamBitsPerSecond = ((received - this.#lastReceived) * 8) / this.#members.size;
+    this.#lastReceived = received;
+    this.#heard(seen);
+  }
+
+  #totals(): { received: number; duplicate: number; sent: number } {
+    const sum = { ...this.#gone };
+    for (const { peer } of this.#members) {
+      const { receivedBytes, duplicateBytes, sentBytes } = peer.stats();
+      sum.received += receivedBytes.forward + receivedBytes.peers;
+      sum.duplicate += duplicateBytes;
+      sum.sent += sentBytes;
+    }
+    return sum;
+  }
+
+  #server(): Promise<ServerCounters | null> {
+    return readServerCounters(this.#options.coordinate, this.#options.debugToken);
+  }
+
+  #every(ms: number, call: () => void): void {
+    this.#timers.add(setInterval(call, ms));
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+}
+
+function percentile(values: readonly number[], share: number): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+}
+
+/** 1 - what the forwards sent over one copy for every viewer. A restarted forward counts anew: then there is no number. */
+function offloadOf(before: ServerCounters | null, after: ServerCounters | null, viewers: number): number | null {
+  if (!before || !after) return null;
+  const [egress, ingress] = [after.egressBytes - before.egressBytes, after.ingressBytes - before.ingressBytes];
+  return egress < 0 || ingress <= 0 ? null : 1 - egress / (ingress * viewers);
+}

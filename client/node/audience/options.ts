@@ -1,0 +1,117 @@
+// What a synthetic audience is told: how many, with which uplinks, how they come and go, what goes wrong. Everything else follows from
+// the seed.
+import { parseArgs } from 'node:util';
+import { EVIL_WAYS, type EvilWay } from './evil.ts';
+
+/** Shares of an audience and what they can upload, in copies of the stream; null: as much as they like. */
+export type Profile = readonly (readonly [share: number, copies: number | null])[];
+
+/** `ordinary` and `rich` are those of the simulator; nobody's uplink is nothing, but a fiftieth of the stream carries no slice. */
+export const PROFILES: Readonly<Record<string, Profile>> = {
+  equal: [[1, null]],
+  ordinary: [
+    [0.2, 0.02],
+    [0.5, 1],
+    [0.3, 3],
+  ],
+  rich: [
+    [0.2, 0.02],
+    [0.3, 2],
+    [0.3, 5],
+    [0.2, 10],
+  ],
+  mobile: [
+    [0.5, 0.02],
+    [0.4, 0.7],
+    [0.1, 2],
+  ],
+};
+
+/** More peers than this want more than one process has file descriptors and cores for. */
+export const MOST_VIEWERS = 200;
+const MOST_SECONDS = 24 * 60 * 60;
+
+export interface AudienceOptions {
+  coordinate: string;
+  stream: string;
+  viewers: number;
+  uplink: string;
+  /** Share of the viewers that leave, and are replaced, in a minute. */
+  churnPerMinute: number;
+  /** Share of media messages that need a retransmission. */
+  loss: number;
+  evil: number;
+  evilWay: EvilWay;
+  seed: number;
+  seconds: number;
+  json: boolean;
+  report: string | null;
+  debugToken: string | undefined;
+  /** Takes orders from a control plane on stdin. */
+  obeys: boolean;
+}
+
+/** @throws Error with one sentence and what to write instead */
+export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {}): AudienceOptions {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      coordinate: text,
+      stream: text,
+      viewers: text,
+      uplink: text,
+      churn: text,
+      loss: text,
+      evil: text,
+      'evil-way': text,
+      seed: text,
+      seconds: text,
+      json: { type: 'boolean' },
+      report: text,
+      obey: { type: 'boolean' },
+    },
+  });
+  if (positionals.length > 1) throw new Error(`There is a word too many: "${positionals[1]}".`);
+  const viewers = values.viewers ?? positionals[0];
+  if (viewers === undefined) throw new Error('Say how many viewers: p2plive audience 20.');
+  const uplink = values.uplink ?? 'equal';
+  if (!Object.hasOwn(PROFILES, uplink)) throw new Error(`--uplink is one of ${Object.keys(PROFILES).join(', ')}.`);
+  const way = values['evil-way'] ?? 'corrupt';
+  if (!EVIL_WAYS.includes(way as EvilWay)) throw new Error(`--evil-way is one of ${EVIL_WAYS.join(', ')}.`);
+  const coordinate = (values.coordinate ?? env['P2PLIVE_COORDINATE'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+  if (!/^https?:/.test(coordinate) || !URL.canParse(coordinate))
+    throw new Error('--coordinate is an address such as http://127.0.0.1:8080.');
+  return {
+    coordinate,
+    stream: values.stream ?? 'live',
+    viewers: whole('The number of viewers', viewers, 1, MOST_VIEWERS),
+    uplink,
+    churnPerMinute: share('--churn', (values.churn ?? '0').replace(/\/min$/, ''), 10),
+    loss: share('--loss', values.loss ?? '0', 0.5),
+    evil: share('--evil', values.evil ?? '0', 0.5),
+    evilWay: way as EvilWay,
+    seed: whole('--seed', values.seed ?? '1', 0, 2 ** 31),
+    seconds: whole('--seconds', values.seconds ?? '60', 5, MOST_SECONDS),
+    json: values.json ?? false,
+    report: values.report ?? null,
+    debugToken: env['P2PLIVE_DEBUG_TOKEN'],
+    obeys: values.obey ?? false,
+  };
+}
+
+function whole(what: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Error(`${what} is a whole number from ${least} to ${most}.`);
+  return value;
+}
+
+/** "15%" and "0.15" are the same. */
+function share(what: string, text: string, most: number): number {
+  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+  if (!(value >= 0 && value <= most) || text === '')
+    throw new Error(`${what} is a share from 0 to ${most}, such as 0.15 or 15%.`);
+  return value;
+}

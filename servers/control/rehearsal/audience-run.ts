@@ -1,0 +1,128 @@
+// One synthetic audience as a child program of the control plane: started, heard, given orders, ended. Its peers are real, so it runs in
+// plain Node only.
+import * as v from 'valibot';
+import { AudienceSecond, Verdict, type AudienceAsk, type AudienceView } from '../../../protocol/rehearsal.ts';
+import type { Child, Launch } from '../launch.ts';
+import { eachLine, Tail } from '../lines.ts';
+
+/** Seconds that a console can look back on. */
+const KEPT_SECONDS = 120;
+const KILL_AFTER_MS = 5_000;
+
+const Heard = v.variant('event', [
+  v.object({ event: v.literal('ready') }),
+  v.object({ event: v.literal('settled') }),
+  v.object({ event: v.literal('second'), ...AudienceSecond.entries }),
+  v.object({ event: v.literal('obeyed'), what: v.string() }),
+  v.object({ event: v.literal('refused'), detail: v.string() }),
+  v.object({ event: v.literal('done'), ...Verdict.entries }),
+]);
+
+export interface AudienceTarget {
+  coordinate: string;
+  stream: string;
+  debugToken: string | undefined;
+}
+
+export class AudienceRun {
+  readonly ask: AudienceAsk;
+  view: AudienceView;
+  readonly #child: Child;
+  readonly #changed: () => void;
+  readonly #ended: Promise<void>;
+  #seconds: AudienceSecond[] = [];
+  #obeyed: ((what: string) => void)[] = [];
+  #kill: NodeJS.Timeout | null = null;
+
+  constructor(launch: Launch, ask: AudienceAsk, target: AudienceTarget, changed: () => void) {
+    this.ask = ask;
+    this.#changed = changed;
+    this.view = { is: 'joining', ask, seconds: [] };
+    const { viewers, uplink, churnPerMinute, loss, evil, seed, seconds } = ask;
+    const args = {
+      viewers,
+      uplink,
+      churn: churnPerMinute,
+      loss,
+      evil,
+      seed,
+      seconds,
+      coordinate: target.coordinate,
+      stream: target.stream,
+    };
+    const { PATH = '', HOME = '' } = process.env;
+    const token = target.debugToken === undefined ? {} : { P2PLIVE_DEBUG_TOKEN: target.debugToken };
+    this.#child = launch({
+      program: 'audience',
+      args: [...Object.entries(args).map(([key, value]) => `--${key}=${value}`), '--json', '--obey'],
+      env: { PATH, HOME, ...token },
+    });
+    const words = new Tail(20);
+    eachLine(this.#child.stdout, (line) => this.#hear(line));
+    eachLine(this.#child.stderr, (line) => words.add(line));
+    this.#ended = new Promise((resolve) => {
+      this.#child.onExit(() => {
+        if (this.#kill) clearTimeout(this.#kill);
+        if (this.view.is === 'joining' || this.view.is === 'watching')
+          this.#set({ is: 'failed', detail: words.list().join(' ').slice(0, 900) || 'The audience ended early.' });
+        resolve();
+      });
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.view.is === 'joining' || this.view.is === 'watching';
+  }
+
+  get seconds(): readonly AudienceSecond[] {
+    return this.#seconds;
+  }
+
+  /** @returns what was done, in a sentence; null where orders cannot be given */
+  order(order: object): Promise<string> | null {
+    if (!this.#child.say || !this.isRunning) return null;
+    this.#child.say(JSON.stringify(order));
+    return new Promise((resolve) => this.#obeyed.push(resolve));
+  }
+
+  /** Ends it; it has a verdict then, over the time that was. */
+  stop(): Promise<void> {
+    this.#child.stop();
+    this.#kill ??= setTimeout(() => this.#child.kill(), KILL_AFTER_MS);
+    return this.#ended;
+  }
+
+  #hear(line: string): void {
+    if (!line.startsWith('{')) return;
+    const heard = v.safeParse(Heard, JSON.parse(line));
+    if (!heard.success) return;
+    const message = heard.output;
+    const { ask } = this;
+    switch (message.event) {
+      case 'ready':
+        return;
+      case 'settled':
+        return this.#set({ is: 'watching', ask, seconds: this.#seconds });
+      case 'second': {
+        const { event: _event, ...second } = message;
+        this.#seconds = [...this.#seconds, second].slice(-KEPT_SECONDS);
+        if (this.view.is === 'joining' || this.view.is === 'watching')
+          this.#set({ ...this.view, seconds: this.#seconds });
+        return;
+      }
+      case 'obeyed':
+        return this.#obeyed.shift()?.(message.what);
+      case 'refused':
+        return this.#obeyed.shift()?.(message.detail);
+      case 'done': {
+        const { verdict, sentences } = message;
+        return this.#set({ is: 'done', ask, seconds: this.#seconds, result: { verdict, sentences } });
+      }
+    }
+  }
+
+  #set(view: AudienceView): void {
+    this.view = view;
+    this.#changed();
+  }
+}
