@@ -66,13 +66,15 @@ export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: (
       },
       send(data) {
         if (typeof data === 'string') return send(data);
+        if (shape.loss === 0 && queue.length === 0 && shape.bitsPerSecond() === null) return send(data);
         if (waiting > MOST_WAITING_BYTES) return;
         const late = shape.loss > 0 && shape.random() < shape.loss;
         const go = (): void => (late ? void real.after(RETRANSMIT_MS, () => put(data)) : put(data));
         queue.push({ bytes: data.length, line, go });
         waiting += data.length;
         line.waiting += data.length;
-        if (cancel === null) pump();
+        // Not now: whoever sends is in the middle of sending, and `drained` would have it send more.
+        cancel ??= real.after(0, pump);
       },
       close() {
         isClosed = true;
