@@ -11,6 +11,8 @@ const ENOUGH = 1.15;
 const CHANNEL_OVERHEAD = 1.06;
 /** Newcomers on trial are no shortage. */
 const COUNTS_AFTER_MS = 2_500;
+const RATE_RISE = 0.05;
+const RATE_FALL = 0.3;
 /** Above this supply headroom is cheap. */
 const PLENTY = 1.5;
 const RATES_COUNT_FOR_MS = 5_000;
@@ -132,9 +134,16 @@ export class Capacities {
     }
     rates.sort((a, b) => a - b);
     const median = rates[Math.floor(rates.length / 2)];
-    if (median !== undefined) this.bitsPerSecond = median * CHANNEL_OVERHEAD;
+    if (median !== undefined) this.#smooth(median * CHANNEL_OVERHEAD);
     this.supply = viewers === 0 ? 1 : slots / (viewers * this.#k);
     this.#grants = this.supply < SCARCE ? Math.ceil(ENOUGH * this.#k * viewers - slots) : 0;
+  }
+
+  /** What viewers catch up after a hold-up is not the stream's rate: the figure goes up slowly and down fast. */
+  #smooth(bitsPerSecond: number): void {
+    const before = this.bitsPerSecond ?? bitsPerSecond;
+    const gain = bitsPerSecond > before ? RATE_RISE : RATE_FALL;
+    this.bitsPerSecond = before + gain * (bitsPerSecond - before);
   }
 
   get headroom(): number {

@@ -12,6 +12,7 @@ const SILENT = 0.2;
 /** Counting begins when all have joined and this has passed. */
 const SETTLE_MS = 5_000;
 const MOST_DELAYS = 200_000;
+const RATES_KEPT = 60;
 
 /** What one second looked like. */
 export interface Second extends Tally {
@@ -41,6 +42,7 @@ export class Audience {
   #second = 0;
   #streamBitsPerSecond: number | null = null;
   #lastReceived = 0;
+  #rates: number[] = [];
   #roll = 0;
   readonly #heard: (second: Second) => void;
 
@@ -205,9 +207,16 @@ export class Audience {
     if (this.#delays.length < MOST_DELAYS) this.#delays.push(...delays);
     const { received } = this.#totals();
     if (this.#members.size > 0 && received > this.#lastReceived)
-      this.#streamBitsPerSecond = ((received - this.#lastReceived) * 8) / this.#members.size;
+      this.#rate(((received - this.#lastReceived) * 8) / this.#members.size);
     this.#lastReceived = received;
     this.#heard(seen);
+  }
+
+  /** The stream's rate, from what members receive: slowly, since uplinks are told in it and what is caught up is no part of it. */
+  #rate(bitsPerSecond: number): void {
+    this.#rates = [...this.#rates, bitsPerSecond].slice(-RATES_KEPT);
+    const sorted = this.#rates.toSorted((a, b) => a - b);
+    this.#streamBitsPerSecond = sorted[sorted.length >> 1] ?? null;
   }
 
   #totals(): { received: number; duplicate: number; sent: number } {
