@@ -8,6 +8,8 @@ import { EXIT, StartError } from './shared/exit-codes.ts';
 import { loadSettings } from './shared/settings.ts';
 import { explainCommandLine, flagsOf, settingsCommand } from './shared/settings-flags.ts';
 import { settingsMarkdown, settingsText } from './shared/settings-text.ts';
+import { drill, type DrillWords } from './drill.ts';
+import { DRILLS } from '../protocol/rehearsal.ts';
 import { up } from './up.ts';
 
 const ROLES = {
@@ -61,6 +63,18 @@ quiet(
   .option('--report <FILE>', 'Write the result there as JSON.')
   .option('--json', 'One JSON line per event, the verdict last.')
   .action(() => runRole('audience'));
+
+quiet(
+  program
+    .command('drill <NAME>')
+    .description(`Do harm on purpose to a system of its own, with a verdict: ${DRILLS.join(', ')}.`),
+)
+  .option('--viewers <N>', 'Synthetic viewers (default: 12).')
+  .option('--report <FILE>', 'Write the report there, as JSON or, by its ending .md, in words.')
+  .option('--json', 'The report as one JSON line.')
+  .action(async (name: string, words: DrillWords) => {
+    process.exit(await drill(name, words));
+  });
 
 quiet(program.command('settings').description('List every setting.'))
   .option('--markdown', 'As the tables of the documentation.')
