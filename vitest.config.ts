@@ -6,6 +6,7 @@ const WHOLE = [
   'tests/cli/**/*.test.ts',
   'tests/desktop/**/*.test.ts',
   'tests/client/node-peers.test.ts',
+  'tests/abuse/evil-peers.test.ts',
 ];
 
 export default defineConfig({

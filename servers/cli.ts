@@ -120,7 +120,8 @@ async function runRole(name: keyof typeof ROLES | 'audience'): Promise<void> {
 
 /** The peer is no server and knows only its own flags: environment and file are read here. */
 function peerArgs(given: string[]): string[] {
-  return Object.entries(loadSettings('peer', given)).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const settings = Object.entries(loadSettings('peer', given)).filter(([, value]) => value !== undefined);
+  return settings.flatMap(([key, value]) => [`--${key}`, String(value)]);
 }
 
 async function whichTracker(ip: string, { coordinate }: { coordinate: string }): Promise<void> {

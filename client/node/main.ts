@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { StreamName, Url } from '../../protocol/fields.ts';
+import { EVIL_WAYS, evilEnv } from './evil.ts';
 
 const EXIT = { ok: 0, badSettings: 2, missingPart: 5 } as const;
 const STATS_MS = 5_000;
@@ -14,6 +15,7 @@ const Options = v.object({
   count: v.optional(v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.minValue(1), v.maxValue(1_000)), '1'),
   role: v.optional(v.picklist(['viewer', 'relay']), 'viewer'),
   shares: v.optional(v.picklist(['true', 'false', 'yes', 'no']), 'true'),
+  evil: v.optional(v.picklist(EVIL_WAYS)),
 });
 
 function fail(code: number, sentence: string): never {
@@ -25,7 +27,7 @@ function readOptions(): v.InferOutput<typeof Options> {
   const text = { type: 'string' } as const;
   try {
     const { values } = parseArgs({
-      options: { coordinate: text, stream: text, count: text, role: text, shares: text },
+      options: { coordinate: text, stream: text, count: text, role: text, shares: text, evil: text },
     });
     const parsed = v.safeParse(Options, values);
     if (parsed.success) return parsed.output;
@@ -49,15 +51,17 @@ const { createNodeEnv } = await import('./node-env.ts').catch((error: unknown) =
   ),
 );
 const { HeadlessPeer } = await import('./headless-peer.ts');
-const env = createNodeEnv();
+const honest = createNodeEnv();
+const { evil } = options;
 const peers = Array.from({ length: options.count }, (_, index) => {
+  const env = evil === undefined ? honest : evilEnv(honest, evil, () => true).env;
   const peer = new HeadlessPeer(env, {
     coordinate: options.coordinate.replace(/\/$/, ''),
     stream: options.stream,
     shares: options.shares === 'true' || options.shares === 'yes',
     role: options.role,
   });
-  env.after(index * JOIN_EVERY_MS, () => peer.start());
+  honest.after(index * JOIN_EVERY_MS, () => peer.start());
   return peer;
 });
 emit('ready', { coordinate: options.coordinate, stream: options.stream, count: peers.length });

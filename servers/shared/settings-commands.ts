@@ -44,6 +44,14 @@ export const PEER = [
     default: true,
     help: 'Pass the stream on to others.',
   }),
+  setting({
+    programs: ['peer'],
+    key: 'evil',
+    flag: 'evil',
+    kind: kind.oneOf(['corrupt', 'mute', 'liar', 'accuse', 'flood']),
+    default: undefined,
+    help: 'For drills and tests: misbehave in this way. Never on an audience that is not yours.',
+  }),
 ] as const;
 
 export const UP = [

@@ -1,6 +1,7 @@
 // Real peers in this process, with real WebRTC, against real servers. A test may cut a peer's wires or spoil what it sends.
 import { createHash } from 'node:crypto';
 import { HeadlessPeer } from '../../client/node/headless-peer.ts';
+import { evilEnv, type EvilWay } from '../../client/node/evil.ts';
 import { createNodeEnv } from '../../client/node/node-env.ts';
 import type { PeerEnv, Wire, WireEvents } from '../../client/mesh/env.ts';
 import { unitBytesOf } from '../../client/mesh/playout.ts';
@@ -33,6 +34,7 @@ export interface TrackerView {
       id: string;
       parents: { slice: number; id: string; kind?: string }[];
       children: { slice: number; id: string }[];
+      [more: string]: unknown;
     }[];
   }[];
 }
@@ -42,16 +44,19 @@ const JSON_PLEASE = { headers: { accept: 'application/json' } };
 export class NodeSwarm {
   readonly members: Member[] = [];
   readonly #stack: Stack;
+  readonly #ends: (() => void)[] = [];
 
   constructor(stack: Stack) {
     this.#stack = stack;
   }
 
-  join(options: { shares?: boolean; isPoisoner?: boolean } = {}): Member {
+  join(options: { shares?: boolean; isPoisoner?: boolean; evil?: EvilWay } = {}): Member {
     const wires = new Set<Wire>();
     let isCut = false;
     const played: PlayedUnit[] = [];
-    const env = wrapped();
+    const evil = options.evil && evilEnv(wrapped(), options.evil, () => true);
+    const env = evil?.env ?? wrapped();
+    if (evil) this.#ends.push(evil.close);
     const peer = new HeadlessPeer(
       env,
       { coordinate: this.#stack.ready.coordinate, stream: 'live', shares: options.shares ?? true, role: 'viewer' },
@@ -114,6 +119,7 @@ export class NodeSwarm {
   }
 
   close(): void {
+    for (const end of this.#ends) end();
     for (const { peer } of this.members) peer.close();
   }
 
