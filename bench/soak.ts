@@ -1,7 +1,7 @@
 // Do tracker and forward stay as they are, however many come and go, and however long they stay? Memory after a collection, handles, open
 // files and CPU over time. `npm run bench -- soak [--sessions 40000]`; `npm run bench -- soak peers [--count 20] [--minutes 30]`.
 import { parseArgs } from 'node:util';
-import { soakPeers, soakSessions, type Part } from './support/soak-run.ts';
+import { soakPeers, soakSessions, type Part } from '../tests/support/soak/soak-run.ts';
 
 const PARTS = 40;
 const ROWS = 11;

@@ -67,7 +67,13 @@ const StreamNews = v.object({ name: StreamName, state: StreamStateSchema, epoch:
 /** forward -> tracker, WebSocket `/forward`. */
 export const ForwardToTracker = v.variant('type', [
   v.object({ type: v.literal('hello'), v: Version, forward: ForwardRecord }),
-  v.object({ type: v.literal('heartbeat'), forward: ForwardRecord, egressBitsPerSecond: Amount }),
+  v.object({
+    type: v.literal('heartbeat'),
+    forward: ForwardRecord,
+    egressBitsPerSecond: Amount,
+    /** Media bytes put on viewers' sockets since the forward began, per stream. */
+    streamBytes: v.optional(few(v.object({ name: StreamName, bytes: Amount }), 1_000)),
+  }),
   /** Sent at once when a stream changes, and all of them after hello. */
   v.object({ type: v.literal('streams'), streams: few(StreamNews, 1_000), publicKey: v.optional(Text(100)) }),
   /** A direct child of this forward came or went. */

@@ -85,6 +85,7 @@ class Forward {
     const host = {
       record: () => this.#record(),
       egressBitsPerSecond: () => this.#egress.bitsPerSecond,
+      streamBytes: () => this.#egress.streams(),
       streams: () => [...this.#streams.all()].map(({ name, state, epoch }) => ({ name, state, epoch })),
       publicKey: () => this.#publicKey,
       layout: (name: string, k: 1 | 2 | 4, layout: number) => {
@@ -294,7 +295,7 @@ class Forward {
       admit: (name, ticket) => this.#admit(name, ticket),
       room: () =>
         this.#load() < 1 ? accept(null) : refuse('full', 'This forward serves all it can; the tracker names another.'),
-      count: (kind, bytes) => this.#egress.count(kind, bytes),
+      count: (kind, bytes) => this.#egress.count(kind, bytes, session.stream?.name),
       subscribed: (who, change) => {
         this.#slices += change;
         for (const tracker of this.#trackers)

@@ -9,6 +9,7 @@ import type { Log } from '../shared/log.ts';
 export interface TrackerLineHost {
   record(): ForwardRecord;
   egressBitsPerSecond(): number;
+  streamBytes(): { name: string; bytes: number }[];
   streams(): { name: string; state: StreamState; epoch: number }[];
   publicKey(): string | null;
   layout(stream: string, k: SliceCount, layout: number): void;
@@ -56,6 +57,7 @@ export class TrackerLine {
           type: 'heartbeat',
           forward: this.#host.record(),
           egressBitsPerSecond: this.#host.egressBitsPerSecond(),
+          streamBytes: this.#host.streamBytes(),
         });
       }, FORWARD_HEARTBEAT_MS);
     });

@@ -38,3 +38,6 @@ export class AutoK {
     return choice;
   }
 }
+
+/** What a stream begins with. */
+export const firstK = (wanted: SliceCount | 'auto'): SliceCount => (wanted === 'auto' ? 2 : wanted);

@@ -42,6 +42,8 @@ export interface ForwardsOwner {
   forwardsChanged(): void;
   streamsChanged(names: Iterable<string>): void;
   forwardTouched(id: string): void;
+  /** A forward's own count of the media that it has sent of a stream. */
+  counted(id: string, stream: string, bytes: number): void;
 }
 
 export class Forwards {
@@ -184,6 +186,7 @@ export class Forwards {
         const { pull } = forward.record;
         forward.record = { ...message.forward, id: forward.id };
         forward.egressBitsPerSecond = message.egressBitsPerSecond;
+        for (const { name, bytes } of message.streamBytes ?? []) this.#owner.counted(forward.id, name, bytes);
         if (forward.record.pull !== pull) this.#owner.forwardsChanged();
         break;
       }

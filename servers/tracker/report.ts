@@ -5,8 +5,6 @@ import { isForwardId } from './rejoin.ts';
 import type { Report, Viewer } from './viewer.ts';
 
 const ARRIVALS_KEPT = 2;
-/** One report cannot confirm more than this for a parent: 1 Gbit/s over a few seconds. */
-const MAX_RECEIPT_BYTES = 1e9;
 
 export function takeReport(swarm: Swarm, viewer: Viewer, report: Report, nowMs: number): void {
   const before = viewer.report;
@@ -25,11 +23,24 @@ export function takeReport(swarm: Swarm, viewer: Viewer, report: Report, nowMs: 
   const counts = report.state === 'playing' || report.state === 'buffering' || report.state === 'starving';
   if (report.arrivalMs !== undefined && counts && viewer.role === 'viewer')
     viewer.arrivals = [...viewer.arrivals, report.arrivalMs].slice(-ARRIVALS_KEPT);
-  for (const receipt of report.receipts ?? []) {
-    const parent = swarm.viewers.get(receipt.id);
-    if (parent && swarm.joined(viewer, parent)) parent.confirmedBytes += Math.min(receipt.bytes, MAX_RECEIPT_BYTES);
-  }
+  account(swarm, viewer, report, nowMs);
   viewer.mismatch = contradiction(swarm, viewer, report);
+}
+
+/** [S15] Both sides of each edge into the ledger; only words about edges of the trees count. */
+function account(swarm: Swarm, viewer: Viewer, report: Report, nowMs: number): void {
+  const { ledger } = swarm;
+  for (const { id, bytes } of report.gave ?? []) {
+    const child = swarm.viewers.get(id);
+    if (child && swarm.joined(viewer, child)) ledger.gave(viewer.id, id, bytes, nowMs);
+  }
+  const forMs = nowMs - viewer.accountedMs;
+  viewer.accountedMs = nowMs;
+  for (const { id, bytes } of report.receipts ?? []) {
+    const parent = swarm.viewers.get(id);
+    if (!parent || !swarm.joined(viewer, parent)) continue;
+    parent.confirmedBytes += ledger.got(id, viewer.id, bytes, forMs, swarm.capacities.bitsPerSecond, nowMs);
+  }
 }
 
 /** The first claim that the trees do not know, as a sentence for the debug page. */

@@ -34,6 +34,9 @@ export function viewerRow(swarm: Swarm, viewer: Viewer, nowMs: number) {
     sentBytes: report?.sent ?? 0,
     /** What its children say they have from it. */
     confirmedBytes: viewer.confirmedBytes,
+    contributedBytes: viewer.confirmedBytes,
+    /** Share by which its own account of what it gave differs from its children's receipts. */
+    ledgerGap: swarm.ledger.gapOf(viewer.id),
     arrivalMs: report?.arrivalMs ?? null,
     bufferMs: report?.bufferMs ?? null,
     newest: report?.newest ?? null,
@@ -58,6 +61,7 @@ export function streamRow(swarm: Swarm) {
     supply: Math.round(swarm.capacities.supply * 100) / 100,
     bitsPerSecond: swarm.capacities.bitsPerSecond,
     forecast: swarm.forecast(),
+    ledger: swarm.ledger.row(),
     state: swarm.state,
     epoch: swarm.epoch,
     viewerCount: swarm.viewers.size,

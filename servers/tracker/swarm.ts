@@ -3,13 +3,14 @@
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import type { FromViewer, SignalData } from '../../protocol/signalling.ts';
 import type { Log } from '../shared/log.ts';
-import { AutoK } from './auto-k.ts';
+import { AutoK, firstK } from './auto-k.ts';
 import { Capacities } from './capacities.ts';
 import { Engine } from './engine.ts';
 import { forecast, type Forecast } from './forecast.ts';
 import type { Forwards } from './forwards.ts';
 import { LEAD_UNITS, seatedAnew } from './layout.ts';
 import { LostEdges } from './lost-edges.ts';
+import { Ledger } from './ledger.ts';
 import { Planner } from './planner.ts';
 import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import { takeReport } from './report.ts';
@@ -48,9 +49,6 @@ export interface SwarmOptions {
   history(bitsPerSecond: number | null): string;
 }
 
-/** What a stream begins with. */
-export const firstK = (wanted: SliceCount | 'auto'): SliceCount => (wanted === 'auto' ? 2 : wanted);
-
 type Lost = Extract<FromViewer, { type: 'lost' }>;
 type Sharing = Extract<FromViewer, { type: 'sharing' }>;
 
@@ -65,6 +63,7 @@ export class Swarm {
   readonly capacities: Capacities;
   readonly forwards: Forwards;
   readonly target = new TargetDelay();
+  readonly ledger = new Ledger();
   readonly viewers = new Map<string, Viewer>();
   readonly startedMs = performance.now();
   state: StreamState = 'waiting';
@@ -174,8 +173,7 @@ export class Swarm {
     this.viewers.delete(viewer.id);
     this.#returning.delete(viewer.id);
     this.#newcomers = this.#newcomers.filter((newcomer) => newcomer !== viewer);
-    this.#lostEdges.forget(viewer.id);
-    this.capacities.forget(viewer.id);
+    for (const part of [this.#lostEdges, this.capacities, this.ledger]) part.forget(viewer.id);
     this.#planner.forget(viewer);
     this.engine.leave(viewer.id);
     this.#planner.dispatch(performance.now());
@@ -209,8 +207,7 @@ export class Swarm {
   report(viewer: Viewer, report: Extract<FromViewer, { type: 'report' }>): void {
     const nowMs = performance.now();
     takeReport(this, viewer, report, nowMs);
-    const peer = this.engine.peer(viewer.id);
-    const used = peer?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
+    const used = this.engine.peer(viewer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
     if (report.uplink) this.capacities.heard(viewer, report.uplink, used, nowMs);
     if (this.#applySlots(viewer)) this.#planner.dispatch(nowMs);
     this.changed(viewer.id);
@@ -264,8 +261,8 @@ export class Swarm {
     for (const peer of engine.trees.peers.values())
       if (peer.nodes.some((node) => node.parent?.peer === null)) engine.trees.touched.add(peer);
     this.#planner.dispatch(performance.now());
-    const named = forwards.named();
-    for (const viewer of this.viewers.values()) viewer.send({ type: 'forwards', forwards: named });
+    const news = { type: 'forwards' as const, forwards: forwards.named() };
+    for (const viewer of this.viewers.values()) viewer.send(news);
     if (this.#returning.size > 0) this.#seatBatch();
   }
 
@@ -280,6 +277,7 @@ export class Swarm {
   /** Once a second. */
   tick(nowMs: number): void {
     this.#lostEdges.tick(nowMs);
+    this.ledger.tick(nowMs);
     this.capacities.tick(nowMs);
     const chosen = this.#auto?.step(this.capacities.copies(), this.k, nowMs);
     if (chosen) this.setK(chosen.k, chosen.why);
@@ -288,9 +286,11 @@ export class Swarm {
       this.#tellHistory(viewer, nowMs);
     }
     this.engine.tick(nowMs);
-    const again = [...this.#sayAgain].filter((viewer) => this.viewers.get(viewer.id) === viewer);
+    this.#planner.dispatch(
+      nowMs,
+      [...this.#sayAgain].filter((viewer) => this.viewers.get(viewer.id) === viewer),
+    );
     this.#sayAgain.clear();
-    this.#planner.dispatch(nowMs, again);
     this.#planner.sweep(nowMs);
     if (this.#returning.size > 0) this.#seatBatch();
   }

@@ -11,6 +11,7 @@ import { closeServer, hostInUrl, listen } from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
 import type { Running } from '../shared/program.ts';
 import { addressesOf, networkOf, ownIceServer } from './addresses.ts';
+import { firstK } from './auto-k.ts';
 import { CoordinateClock } from './clock.ts';
 import { debugJson } from './debug.ts';
 import { Forwards, type News } from './forwards.ts';
@@ -22,7 +23,7 @@ import { forwardRow, streamRow, viewerRow } from './rows.ts';
 import { Session } from './session.ts';
 import type { TrackerSettings } from './settings.ts';
 import { startStun, type StunResponder } from './stun.ts';
-import { firstK, Swarm } from './swarm.ts';
+import { Swarm } from './swarm.ts';
 import { UploadHistory } from './upload-history.ts';
 
 const MAX_VIEWERS = 20_000;
@@ -80,6 +81,7 @@ export class Tracker {
         },
         streamsChanged: (names) => this.#spread(names),
         forwardTouched: (id) => this.#renewForward(id),
+        counted: (id, stream, bytes) => this.#swarms.get(stream)?.ledger.forward(id, bytes),
       },
       log,
     );

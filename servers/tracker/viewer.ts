@@ -58,6 +58,8 @@ export class Viewer {
   heardMs: number;
   report: Report | null = null;
   reportedMs = 0;
+  /** When its receipts were last entered into the ledger. */
+  accountedMs: number;
   rates: Rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0, sentBitsPerSecond: 0 };
   /** The two newest arrival delays: a single late unit is not a late viewer. */
   arrivals: number[] = [];
@@ -77,6 +79,7 @@ export class Viewer {
     this.network = network;
     this.sinceMs = nowMs;
     this.heardMs = nowMs;
+    this.accountedMs = nowMs;
   }
 
   /** Becomes what `former` was told and had said, on this connection. */

@@ -1,7 +1,7 @@
 // What a synthetic audience is told: how many, with which uplinks, how they come and go, what goes wrong. Everything else follows from
 // the seed.
 import { parseArgs } from 'node:util';
-import { EVIL_WAYS, type EvilWay } from './evil.ts';
+import { EVIL_WAYS, type EvilWay } from '../evil.ts';
 
 /** Shares of an audience and what they can upload, in copies of the stream; null: as much as they like. */
 export type Profile = readonly (readonly [share: number, copies: number | null])[];

@@ -1,7 +1,7 @@
 // A whole system as real programs, weighed again and again: under short sessions, or under peers that stay.
-import { descendantsOf } from '../../tests/support/processes.ts';
-import { startCli, startStack, type Stack } from '../../tests/support/stack.ts';
-import { until } from '../../tests/support/until.ts';
+import { descendantsOf } from '../processes.ts';
+import { startCli, startStack, type Stack } from '../stack.ts';
+import { until } from '../until.ts';
 import { SECRET, shortSessions } from './short-sessions.ts';
 import { trendOf, Weights, type Trend, type Weight } from './weights.ts';
 
@@ -102,8 +102,10 @@ export async function soakPeers(count: number, minutes: number, told?: (part: Pa
       ).size;
     await until('all to play', () => playing() >= count, { withinMs: 120_000, describe: () => peers.stderr() });
     const parts: Part[] = [];
+    const beganMs = performance.now();
     for (let at = 0; at <= minutes; at++) {
-      if (at > 0) await new Promise((resolve) => setTimeout(resolve, 60_000));
+      const endMs = beganMs + at * 60_000;
+      await until('the next minute', () => performance.now() >= endMs, { withinMs: 90_000 });
       const part = { at, good: playing(), seconds: 60, weights: await weighed(weights, { ...pids, peers: peers.pid }) };
       parts.push(part);
       told?.(part);

@@ -1,7 +1,7 @@
 // Viewers that stay for a moment: each joins at the tracker, has its plan, takes a few units from the forward, and leaves.
 import { WebSocket } from 'ws';
-import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
-import { issueTicket, TICKET_MS } from '../../servers/shared/guard.ts';
+import { PROTOCOL_VERSION } from '../../../protocol/limits.ts';
+import { issueTicket, TICKET_MS } from '../../../servers/shared/guard.ts';
 
 /** Tickets are remembered until they expire: these soon do, so that a soak of minutes sees them forgotten. */
 const TICKET_VALID_MS = 20_000;

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { until } from '../../tests/support/until.ts';
+import { until } from '../until.ts';
 
 export interface Weight {
   serial: number;
