@@ -39,7 +39,7 @@ export async function drill(name: string, words: DrillWords): Promise<number> {
     launch: launchNode(fileURLToPath(new URL('.', import.meta.url))),
     sources: sourcesOf(flags, {}),
     makesStreamKey: false,
-    log: createLog('drill', 'warn'),
+    log: createLog('drill', 'error'),
   });
   let isAsked = false;
   const stop = (): void => {

@@ -1,0 +1,96 @@
+// The parts of a synthetic audience that can be looked at alone: what it is told, its narrow uplinks, its verdict.
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../client/node/audience/options.ts';
+import { shapedEnv } from '../../client/node/audience/shaped-env.ts';
+import { judge, type Sums } from '../../client/node/audience/verdict.ts';
+import type { PeerWire, PeerWireEvents } from '../../client/mesh/env.ts';
+import { MemoryNet } from '../support/memory-net.ts';
+
+describe('what it is told', () => {
+  it('reads shares as per cent or as numbers, and a churn by the minute', () => {
+    const options = readOptions(['20', '--churn', '15%/min', '--loss=0.02', '--evil', '5%', '--uplink', 'ordinary']);
+    expect(options).toMatchObject({ viewers: 20, churnPerMinute: 0.15, loss: 0.02, evil: 0.05, uplink: 'ordinary' });
+  });
+
+  it.each([
+    [[], 'Say how many viewers'],
+    [['none'], 'a whole number from 1 to 200'],
+    [['5', '--uplink', 'fast'], '--uplink is one of'],
+    [['5', '--churn', 'often'], '--churn is a share'],
+    [['5', '--loss', '90%'], '--loss is a share'],
+    [['5', '--coordinate', 'here'], '--coordinate is an address'],
+    [['5', '6'], 'a word too many'],
+  ])('refuses %j with a sentence', (words, sentence) => {
+    expect(() => readOptions(words)).toThrow(sentence);
+  });
+});
+
+it('a shaped uplink is one bucket for all links: it carries its rate and no more, and what waits is seen', async () => {
+  const net = new MemoryNet();
+  const sent: { atMs: number; bytes: number; to: string }[] = [];
+  const wires = new Map<string, PeerWireEvents>();
+  const real = {
+    ...net.env(),
+    peer: ({ call }: { call: string }, events: PeerWireEvents): PeerWire => {
+      wires.set(call, events);
+      return {
+        signal: () => {},
+        bufferedBytes: 0,
+        send: (data) => void sent.push({ atMs: net.nowMs, bytes: data.length, to: call }),
+        close: () => {},
+      };
+    },
+  };
+  const { env } = shapedEnv(real, { bitsPerSecond: () => 800_000, loss: 0, random: () => 0.5 });
+  const events = { open() {}, message() {}, closed() {}, signal() {}, drained() {} };
+  const [a, b] = ['a', 'b'].map((call) => env.peer({ initiator: true, call, iceServers: [] }, events));
+  for (let i = 0; i < 50; i++) {
+    a?.send(new Uint8Array(2_000));
+    b?.send(new Uint8Array(2_000));
+  }
+  a?.send('words pass at once');
+  expect(sent.map(({ to }) => to)).toEqual(['a']);
+  expect(a?.bufferedBytes).toBe(100_000);
+  await net.pass(1_000, 5);
+  const carried = sent.reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(carried).toBeGreaterThan(90_000);
+  expect(carried).toBeLessThan(108_000);
+  expect(new Set(sent.slice(1).map(({ to }) => to)).size).toBe(2);
+});
+
+describe('the verdict', () => {
+  const well: Sums = {
+    viewers: 20,
+    units: 10_000,
+    late: 10,
+    missing: 2,
+    longestGapMs: 300,
+    delayMs: { p50: 120, p95: 260 },
+    offload: 0.95,
+    duplicates: 0.004,
+    uploadCopies: 1.01,
+    joins: 20,
+    departures: 0,
+    evil: 0,
+  };
+
+  it('passes within every bound, and says each', () => {
+    const { verdict, sentences } = judge(well);
+    expect(verdict).toBe('passed');
+    expect(sentences).toHaveLength(7);
+  });
+
+  it.each([
+    [{ late: 60 }, 'missed their moment'],
+    [{ missing: 11 }, 'buffer of a second'],
+    [{ delayMs: { p50: 900, p95: 1_000 } }, 'arrive after'],
+    [{ offload: 0.5 }, 'Viewers carried'],
+    [{ duplicates: 0.05 }, 'came twice'],
+    [{ uploadCopies: 1.2 }, 'uploaded'],
+    [{ units: 0 }, 'No viewer'],
+  ])('fails on %j, with that first', (more, sentence) => {
+    const { verdict, sentences } = judge({ ...well, ...more });
+    expect(verdict).toBe('failed');
+    expect(sentences[0]).toContain(sentence);
+  });
+});
