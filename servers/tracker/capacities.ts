@@ -1,7 +1,15 @@
 // What the viewers of one stream may serve: each one's capacity, the stream's rate, how much there is altogether, and how much of it is
 // wanted. The steps are capacity.ts; who sits where is the engine's.
 import type { SliceCount } from '../../protocol/fields.ts';
-import { mostSlots, newCapacity, nextCapacity, slotsFor, type Allowance, type Capacity } from './capacity.ts';
+import {
+  mostSlots,
+  newCapacity,
+  nextCapacity,
+  slotsFor,
+  trustedSlots,
+  type Allowance,
+  type Capacity,
+} from './capacity.ts';
 import type { UplinkWord } from '../../protocol/signalling.ts';
 
 /** Slots beyond one copy are asked for below this supply, and only as many as reach the other (MESH.md section 3: rho >= 1.08). */
@@ -60,7 +68,7 @@ export class Capacities {
     const proved = proven === null ? Infinity : slotsFor(proven * allowed.headroom, allowed);
     // While nobody knows what a copy takes, one copy is what anybody is trusted with.
     const isKnown = proven !== null && this.bitsPerSecond !== null;
-    const slots = Math.min(mostSlots(allowed), isKnown ? proved : allowed.K);
+    const slots = Math.min(mostSlots(allowed), isKnown ? proved : trustedSlots(allowed.K));
     this.#by.set(viewer.id, newCapacity(slots, nowMs, proven));
   }
 
@@ -84,7 +92,7 @@ export class Capacities {
     const before = this.#by.get(viewer.id);
     if (!before) return;
     const after = nextCapacity(before, word, used, this.#allowed(viewer), nowMs);
-    if (after.slots > before.slots && after.slots > this.#k) this.#grants--;
+    if (after.slots > before.slots && after.slots > trustedSlots(this.#k)) this.#grants--;
     this.#by.set(viewer.id, after);
   }
 

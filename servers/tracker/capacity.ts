@@ -18,6 +18,8 @@ const VERY_LATE_MS = 800;
 const CALM_WAIT_MS = 200;
 /** A measure is that of the last minute (uplink-meter.ts); one from an earlier visit counts as long. */
 const MEASURE_COUNTS_MS = 60_000;
+/** One more child only for an uplink that carries those it has without a wait to speak of. */
+const EASY_WAIT_MS = 60;
 /** Above what was measured an uplink is tried this much more rarely. */
 const BEYOND_FACTOR = 6;
 /**
@@ -26,6 +28,12 @@ const BEYOND_FACTOR = 6;
  */
 const LATE_REPORTS = 2;
 const LATE_REPORTS_WITHIN = 4;
+
+/**
+ * What a newcomer is trusted with: one copy in halves, three quarters of one in quarters. The commonest uplink carries one copy of the bare
+ * stream and not its headers; with four children it falls behind, slowly, and half the audience with it (docs/decisions).
+ */
+export const trustedSlots = (K: number): number => (K === 4 ? 3 : K);
 
 export interface Capacity {
   slots: number;
@@ -112,11 +120,13 @@ export function nextCapacity(
   if (word.bitsPerSecond !== null && before.slots > slotsFor(word.bitsPerSecond, allowed))
     return shrunk(now, Math.min(most, carries), nowMs);
   if (before.slots > most) return { ...now, slots: most };
-  if (before.slots >= (allowed.isMoreWanted ? most : Math.min(most, allowed.K))) return now;
+  if (before.slots >= (allowed.isMoreWanted ? most : Math.min(most, trustedSlots(allowed.K)))) return now;
   const isWithin = before.slots < carries;
   // A line that has not been too narrow lately is filled up to what it is known to carry, or as long as nobody knows.
   const isRested = nowMs - before.shrankMs >= before.patienceMs;
-  const isQuiet = word.oldestMs < CALM_WAIT_MS;
+  // Nobody knows what it carries: only while all it may serve is used, with hardly a wait.
+  const isQuiet =
+    measured === null ? used >= before.slots && word.oldestMs < EASY_WAIT_MS : word.oldestMs < CALM_WAIT_MS;
   if (isWithin && isRested && isQuiet && nowMs - before.grewMs >= GROW_EVERY_MS)
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.

@@ -22,7 +22,7 @@ export function tick(trees: Trees, nowMs: number): number {
   for (const peer of trees.peers.values()) forgetBadPairs(peer, nowMs);
   let left = movesPerTick(trees.peers.size);
   const allowed = left;
-  for (let tree = 0; tree < trees.k; tree++) left -= drain(trees, tree, left);
+  for (const tree of mostOverBudget(trees)) left -= drain(trees, tree, left);
   for (let tree = 0; tree < trees.k && left > 1; tree++) left -= lift(trees, tree, left - 1, nowMs);
   for (let tree = 0; tree < trees.k && left > 1; tree++) left -= promote(trees, tree, left, nowMs);
   return allowed - left;
@@ -32,9 +32,16 @@ export function tick(trees: Trees, nowMs: number): number {
 export function relieveForwards(trees: Trees): number {
   let left = movesPerTick(trees.peers.size);
   const allowed = left;
-  for (let tree = 0; tree < trees.k; tree++) left -= drain(trees, tree, left);
+  for (const tree of mostOverBudget(trees)) left -= drain(trees, tree, left);
   return allowed - left;
 }
+
+/** The tree whose forward children are most over budget comes first: in a rush the moves do not suffice for all. */
+const mostOverBudget = (trees: Trees): number[] =>
+  trees.roots
+    .map((root, tree) => ({ tree, kids: root.kids.length }))
+    .toSorted((a, b) => b.kids - a.kids || a.tree - b.tree)
+    .map(({ tree }) => tree);
 
 /** Children of the forward above its budget go to peers, the weakest first. */
 function drain(trees: Trees, tree: number, most: number): number {

@@ -4,6 +4,7 @@ import {
   MOST_SLOTS,
   newCapacity,
   nextCapacity,
+  trustedSlots,
   type Allowance,
   type Capacity,
 } from '../../servers/tracker/capacity.ts';
@@ -44,6 +45,17 @@ describe('[T13] slots', () => {
     expect(after(7, newCapacity(2, 0), CALM, may).slots).toBe(5);
     expect(after(60, newCapacity(2, 0), CALM, may).slots).toBe(8);
     expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100, isMoreWanted: true })).slots).toBe(MOST_SLOTS);
+  });
+
+  it('do not grow while nobody knows what the line carries and slices begin to wait, or a slot stands empty', () => {
+    const may = allowed({ K: 4, most: 12, isMoreWanted: true });
+    expect(after(9, newCapacity(3, 0), { bitsPerSecond: null, oldestMs: 80 }, may).slots).toBe(3);
+    expect(nextCapacity(newCapacity(3, 0), CALM, 2, may, 5_000).slots).toBe(3);
+  });
+
+  it('of a newcomer are one copy in halves and three quarters of one in quarters, and stay so while no more are wanted', () => {
+    expect([1, 2, 4].map(trustedSlots)).toEqual([1, 2, 3]);
+    expect(after(60, newCapacity(3, 0), CALM, allowed({ K: 4, most: 12 })).slots).toBe(3);
   });
 
   it('one less when slices wait for 300 ms twice in a row, half when for 800 ms', () => {

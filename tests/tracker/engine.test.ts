@@ -56,6 +56,17 @@ describe('the placement engine', () => {
     expect(copies(engine)).toBe(3);
   });
 
+  it('[T10] in a rush the tree with most children over the budget is relieved first', () => {
+    const engine = engineOf(2, 1);
+    for (let i = 0; i < 60; i++) engine.join([sharer(`v${i}`, 0)], 0);
+    // Many more forward children than one second's moves.
+    for (let i = 0; i < 8; i++) engine.join([sharer(`w${i}`, 12)], 0);
+    for (let second = 1; engine.trees.root(0).kids.length > 1 && second < 60; second++) engine.tick(second * 1_000);
+    const [first, second] = engine.trees.roots.map((root) => root.kids.length);
+    expect(Math.abs((first ?? 0) - (second ?? 0))).toBeLessThanOrEqual(movesPerTick(68));
+    engine.check();
+  });
+
   it('[T1] of a batch the strongest are seated first, above the others', () => {
     const engine = engineOf(2, 1);
     engine.join([sharer('vweak1', 0), sharer('vweak2', 0), sharer('vstrong1', 3), sharer('vstrong2', 3)], 0);

@@ -22,6 +22,12 @@ export class SimLosses {
 
   /** A parent is gone, silent, or unreachable; the child learns of it in its way and asks for help [P8] [P9]. */
   miss(child: SimPeer, k: number, parent: SimPeer, how: 'bye' | 'closed' | 'silent'): void {
+    if (child.isAlive && child.joining[k] === parent) {
+      // Not yet its parent: the former one goes on, and the tracker hears that this edge came to nothing.
+      child.joining[k] = null;
+      const ms = how === 'silent' ? DEAD_SILENCE_MS : TIMER_MS;
+      this.#w.wheel.in(ms, () => this.#tellLost(child, k, parent, false));
+    }
     if (!child.isAlive || (child.serving[k] !== parent && child.standIn[k] !== parent)) return;
     child.lostMs[k] = this.#w.wheel.nowMs;
     child.lostSilently[k] = how === 'silent';

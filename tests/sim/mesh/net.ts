@@ -2,7 +2,7 @@
 // round trip. Bytes are counted in copies of a unit.
 import type { Measures, Kind } from './measures.ts';
 import type { SimOptions } from './options.ts';
-import type { SimPeer } from './peer.ts';
+import { STREAM_BITS, type SimPeer } from './peer.ts';
 import type { Wheel } from './wheel.ts';
 
 /**
@@ -12,6 +12,8 @@ import type { Wheel } from './wheel.ts';
 export const OVERHEAD = 1.05;
 /** A slice that has waited so long for its turn is dropped (children.ts). */
 const WORTH_MS = 1_500;
+/** Handed to the channels beyond what has left: uplink.ts. */
+const IN_FLIGHT_BITS = 32 * 1_024 * 8;
 /** A keyframe unit is larger than its neighbours: this many times the average, one each second. */
 const KEY_SIZE = 3;
 
@@ -78,13 +80,18 @@ export class Net {
         return false;
       }
       const waitMs = Math.max(0, from.freeAtMs - nowMs);
-      if (waitMs > 0) from.wasBacklogged = true;
-      from.oldestWaitMs = Math.max(from.oldestWaitMs, waitMs);
+      const inFlightMs = (IN_FLIGHT_BITS / (from.copies * STREAM_BITS)) * 1_000;
+      from.oldestWaitMs = Math.max(from.oldestWaitMs, waitMs - inFlightMs);
       if (waitMs > WORTH_MS) return false;
       // A real uplink breathes: 0.85 to 1.15 of what it carries in the long run.
       const breath = 0.85 + 0.3 * this.#random();
       endMs = nowMs + waitMs + (size * OVERHEAD * this.#options.unitMs) / (from.copies * breath);
       from.freeAtMs = endMs;
+      const busyFromMs = Math.max(nowMs, from.busyUntilMs);
+      if (endMs - inFlightMs > busyFromMs) {
+        from.busyMs += endMs - inFlightMs - busyFromMs;
+        from.busyUntilMs = endMs - inFlightMs;
+      }
       from.uploaded += size;
       if (this.isMeasuring) this.#measures.peers += size;
     }

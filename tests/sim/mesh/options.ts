@@ -86,27 +86,39 @@ export interface SimCommand {
   calibrate: boolean;
 }
 
+const WORDS = {
+  viewers: { type: 'string' },
+  uplinks: { type: 'string' },
+  seed: { type: 'string' },
+  k: { type: 'string' },
+  seconds: { type: 'string' },
+  'upload-cap': { type: 'string' },
+  'unit-ms': { type: 'string' },
+  flash: { type: 'string' },
+  mass: { type: 'string' },
+  cut: { type: 'string' },
+  evil: { type: 'string' },
+  suite: { type: 'string' },
+  json: { type: 'boolean' },
+  calibrate: { type: 'boolean' },
+} as const;
+
+function parsed(words: readonly string[]) {
+  try {
+    return parseArgs({ args: [...words], options: WORDS });
+  } catch {
+    // Node's own words are several sentences about positional arguments.
+    const name = words.find(
+      (word) => !word.startsWith('--') || !Object.hasOwn(WORDS, word.slice(2).split('=')[0] ?? ''),
+    );
+    const known = Object.keys(WORDS).map((word) => `--${word}`);
+    throw new Error(`The words after \`sim\` make no sense at ${name ?? words.at(-1)}; there are ${known.join(', ')}.`);
+  }
+}
+
 /** @throws Error with one sentence for words that make no sense */
 export function readCommand(words: readonly string[], defaultK: SliceCount | 'auto'): SimCommand {
-  const { values } = parseArgs({
-    args: [...words],
-    options: {
-      viewers: { type: 'string' },
-      uplinks: { type: 'string' },
-      seed: { type: 'string' },
-      k: { type: 'string' },
-      seconds: { type: 'string' },
-      'upload-cap': { type: 'string' },
-      'unit-ms': { type: 'string' },
-      flash: { type: 'string' },
-      mass: { type: 'string' },
-      cut: { type: 'string' },
-      evil: { type: 'string' },
-      suite: { type: 'string' },
-      json: { type: 'boolean' },
-      calibrate: { type: 'boolean' },
-    },
-  });
+  const { values } = parsed(words);
   const number = (name: string, text: string | undefined, usual: number, least: number, most: number): number => {
     const value = text === undefined ? usual : Number(text);
     if (!(value >= least && value <= most)) throw new Error(`--${name} is a number from ${least} to ${most}.`);
@@ -114,7 +126,7 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
   };
   const viewers = Math.round(number('viewers', values.viewers, DEFAULTS.viewers, 2, 200_000));
   const uplinks = values.uplinks ?? DEFAULTS.uplinks;
-  if (!(uplinks in UPLINKS)) throw new Error(`--uplinks is one of ${Object.keys(UPLINKS).join(', ')}.`);
+  if (!Object.hasOwn(UPLINKS, uplinks)) throw new Error(`--uplinks is one of ${Object.keys(UPLINKS).join(', ')}.`);
   if (values.k !== undefined && !['1', '2', '4', 'auto'].includes(values.k)) throw new Error('--k is 1, 2, 4 or auto.');
   const k = values.k === undefined ? defaultK : values.k === 'auto' ? 'auto' : (Number(values.k) as SliceCount);
   // Large audiences are run for less long: the same number of slices passes.

@@ -126,7 +126,8 @@ export class Parents {
     for (const former of new Set([before, standIn]))
       if (former && former !== parent)
         this.#w.wheel.in(this.#w.net.oneWay(peer, former), () => {
-          if (peer.serving[k] !== former && peer.standIn[k] !== former) this.unsubscribe(former, peer, k);
+          const isUsed = [peer.serving[k], peer.standIn[k], peer.joining[k]].includes(former);
+          if (!isUsed) this.unsubscribe(former, peer, k);
         });
   }
 

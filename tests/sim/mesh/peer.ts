@@ -31,7 +31,8 @@ export class SimPeer implements Uploader {
   liveAt = -1;
   // As the tracker sees it.
   readonly shares = true;
-  readonly leaf = null;
+  /** Who cannot upload says so (circumstances.ts knows cellular, data saver and the like). */
+  readonly leaf: string | null;
   readonly capBitsPerSecond = null;
   readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
   reportedMs: number;
@@ -63,8 +64,11 @@ export class SimPeer implements Uploader {
   // Giving.
   readonly edges: SimEdge[][];
   freeAtMs = 0;
+  /** The longest wait in its queue since the last report, the 32 KB before it not counted: those are out of sight in the channels. */
   oldestWaitMs = 0;
-  wasBacklogged = false;
+  /** Until when slices wait in the queue, and for how long they did in all: what its meter measures by (uplink-meter.ts). */
+  busyUntilMs = 0;
+  busyMs = 0;
   uploaded = 0;
   /** Until when its line to the forward is open. */
   forwardUntilMs = -1;
@@ -77,6 +81,7 @@ export class SimPeer implements Uploader {
     this.x = place.x;
     this.y = place.y;
     this.copies = copies;
+    this.leaf = copies > 0 ? null : 'it cannot upload';
     this.sinceMs = nowMs;
     this.reportedMs = nowMs;
     this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0 };
@@ -133,4 +138,4 @@ export class SimPeer implements Uploader {
 }
 
 /** The stream's rate in the simulation; every size is counted in copies of it. */
-export const STREAM_BITS = 1_000_000;
+export const STREAM_BITS = 1_500_000;

@@ -9,6 +9,9 @@ import { STREAM_BITS, type SimPeer } from './peer.ts';
 /** As newcomers are batched, tried and looked after by the product. */
 export const BATCH_MS = 20;
 export const TRUST_AFTER_MS = 0;
+/** The meter's four samples of half a second each, and where the twentieth percentile of a breathing line lies (uplink-meter.ts). */
+const MEASURED_AFTER_MS = 2_000;
+const MEASURES_SHARE = 0.95;
 const LOST_APART_MS = 10_000;
 const BAD_APART_MS = 60_000;
 
@@ -83,11 +86,10 @@ export class SimTracker {
     if (!this.#peers.has(peer.id)) return;
     peer.reportedMs = nowMs;
     const used = this.engine.peer(peer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
-    // A full uplink is measured for what it is; one that never fills says nothing.
-    const bitsPerSecond = peer.wasBacklogged && peer.oldestWaitMs > 30 ? peer.copies * STREAM_BITS : null;
+    // An uplink that was full for long enough is measured for what it is; one that never fills says nothing.
+    const bitsPerSecond = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
     this.capacities.heard(peer, { bitsPerSecond, oldestMs: peer.oldestWaitMs }, used, nowMs);
     peer.oldestWaitMs = 0;
-    peer.wasBacklogged = false;
     if (this.#apply(peer)) this.#dispatch();
   }
 
