@@ -75,7 +75,6 @@ export class Net {
     } else {
       if (from.copies <= 0) {
         // Nothing gets through: what is queued waits until it is worth nothing.
-        from.wasBacklogged = true;
         from.oldestWaitMs = WORTH_MS;
         return false;
       }

@@ -31,8 +31,8 @@ export class SimPeer implements Uploader {
   liveAt = -1;
   // As the tracker sees it.
   readonly shares = true;
-  /** Who cannot upload says so (circumstances.ts knows cellular, data saver and the like). */
-  readonly leaf: string | null;
+  /** Nobody says that it cannot upload: the tracker finds out. */
+  readonly leaf = null;
   readonly capBitsPerSecond = null;
   readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
   reportedMs: number;
@@ -81,7 +81,6 @@ export class SimPeer implements Uploader {
     this.x = place.x;
     this.y = place.y;
     this.copies = copies;
-    this.leaf = copies > 0 ? null : 'it cannot upload';
     this.sinceMs = nowMs;
     this.reportedMs = nowMs;
     this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0 };
