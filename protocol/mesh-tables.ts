@@ -93,6 +93,18 @@ export interface ViewerTableRow {
   hidden: boolean;
   mismatch: string | null;
   ageMs: number;
+  /** From here on: what trackers of an earlier release do not say. */
+  trust?: 'good' | 'accused' | 'convicted' | undefined;
+  /** One sentence; null for a good one. */
+  trustWhy?: string | null | undefined;
+  /** Why it takes no children for now, by its own word. */
+  leaf?: string | null | undefined;
+  /** Measured while slices waited; null: its uplink has never been full. */
+  uplinkBitsPerSecond?: number | null | undefined;
+  /** What its children say they had from it. */
+  contributedBytes?: number | undefined;
+  /** Share by which its own account of what it gave differs from its children's receipts; null: nothing to compare. */
+  ledgerGap?: number | null | undefined;
 }
 
 export interface ForwardLinkRow {
@@ -115,6 +127,27 @@ export interface SwarmRow {
   directCopies: number;
   forwardChildren: number[];
   freeSlots: number[];
+  /** From here on: what trackers of an earlier release do not say. */
+  kWhy?: string | undefined;
+  /** Slots of all viewers over the slots that they take. */
+  supply?: number | undefined;
+  parity?: boolean | undefined;
+  /** Of one copy of the stream. */
+  bitsPerSecond?: number | null | undefined;
+  /** How large an audience these viewers and forwards would hold. */
+  forecast?: { viewers: number; why: string } | null | undefined;
+  ledger?: Ledger | null | undefined;
+}
+
+/** What was carried, by everybody's account: the forwards' own counters, the senders' word and the receivers' receipts. */
+export interface Ledger {
+  forwardBytes: number;
+  peerGivenBytes: number;
+  peerReceivedBytes: number;
+  /** By the forwards' counters, 0..1; null while there is too little to say. */
+  offload: number | null;
+  /** Links whose two ends do not agree; the worst of them only. */
+  mismatches: { from: string; to: string; gave: number; got: number }[];
 }
 
 export interface FeedRow {

@@ -11,6 +11,7 @@ import { adviceFor, type Advice, type Severity, type Situation } from './advice.
 import { ChartView } from './chart-view.tsx';
 import './health.css';
 import { SampleTable } from './sample-table.tsx';
+import { SwarmCards } from './swarm-cards.tsx';
 import { chartsOf, sampleAt, shownIndices, timesOf } from './series.ts';
 
 export function HealthPane() {
@@ -35,6 +36,7 @@ export function HealthPane() {
       {hasSamples ? (
         <>
           <Figures />
+          <SwarmCards />
           {as === 'charts' ? <Charts /> : <SampleTable />}
         </>
       ) : (

@@ -1,6 +1,6 @@
 // Everything known about a node or an edge, as pairs of words. Pure.
 import type { Cluster } from './clusters.ts';
-import { duration } from '../format.ts';
+import { duration, percent } from '../format.ts';
 import { bits, bytes, count, many, milliseconds } from './figures.ts';
 import type { Graph, MeshEdge, MeshNode } from './graph.ts';
 import { HEALTH_MEANING, HEALTH_WORDS, SEVERITY } from './health.ts';
@@ -99,10 +99,11 @@ function viewerFacts(graph: Graph, node: MeshNode): Facts {
   return {
     title: node.id,
     kind: row.role === 'relay' ? 'Relay' : row.role === 'monitor' ? 'A console’s monitor' : 'Viewer',
-    why: row.mismatch ? `${row.why} ${row.mismatch}` : row.why,
+    why: [row.why, row.mismatch, row.trustWhy].filter(Boolean).join(' '),
     pairs: [
       ['State', `${row.state}${row.hidden ? ', hidden tab' : ''}`],
       ['Health', HEALTH_WORDS[node.health]],
+      ...(row.trust ? [['Trust', row.trust] as [string, string]] : []),
       ['Delay of arrival', milliseconds(row.arrivalMs)],
       ['Buffer', milliseconds(row.bufferMs)],
       ['Stalls', row.stalls?.count ? `${row.stalls.count}, ${milliseconds(row.stalls.ms)}` : 'none'],
@@ -110,8 +111,20 @@ function viewerFacts(graph: Graph, node: MeshNode): Facts {
       ['From the forward', `${bits(row.forwardBitsPerSecond)}, ${bytes(received.forward)}`],
       ['From viewers', `${bits(row.peersBitsPerSecond)}, ${bytes(received.peers)}`],
       ['Passes on', `${bits(row.sentBitsPerSecond)}, ${bytes(row.sentBytes)}`],
-      ['Confirmed by receivers', bytes(row.confirmedBytes)],
+      ['Confirmed by receivers', bytes(row.contributedBytes ?? row.confirmedBytes)],
+      ...(row.ledgerGap === null || row.ledgerGap === undefined
+        ? []
+        : [['Its account differs by', percent(row.ledgerGap)] as [string, string]]),
       ['Shares', row.shares ? many(row.slots, 'slot') : row.direct ? 'no, served directly' : 'no'],
+      ...(row.leaf ? [['Feeds nobody because', row.leaf] as [string, string]] : []),
+      ...(row.uplinkBitsPerSecond === undefined
+        ? []
+        : [
+            ['Uplink', row.uplinkBitsPerSecond === null ? 'never full yet' : bits(row.uplinkBitsPerSecond)] as [
+              string,
+              string,
+            ],
+          ]),
       ...(link
         ? [['Behind at the forward', `${milliseconds(link.lagMs)}, ${many(link.skips, 'skip')}`] as [string, string]]
         : []),
@@ -151,7 +164,8 @@ function sourceFacts(graph: Graph, node: MeshNode): Facts {
           ...(swarm
             ? ([
                 ['Viewers', count(swarm.viewerCount)],
-                ['Slices', count(swarm.k)],
+                ['Slices', swarm.kWhy ? `${count(swarm.k)}: ${swarm.kWhy}` : count(swarm.k)],
+                ...(swarm.forecast ? [['Holds about', many(swarm.forecast.viewers, 'viewer')]] : []),
                 ['Target delay', milliseconds(swarm.targetDelayMs)],
                 ['Copies from the forwards', count(swarm.directCopies)],
                 ['Free slots, by tree', swarm.freeSlots?.join(', ') ?? ''],

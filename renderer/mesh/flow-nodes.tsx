@@ -3,8 +3,8 @@ import type { NodeProps } from '@xyflow/react';
 import { Cloud, Radio, RadioTower, Waypoints } from 'lucide-react';
 import { memo } from 'react';
 import { bits, count, many, milliseconds } from './figures.ts';
-import type { NodeKind } from './graph.ts';
-import { isProblem, SEVERITY, type Health } from './health.ts';
+import type { MeshNode, NodeKind } from './graph.ts';
+import { HEALTH_WORDS, isProblem, SEVERITY, type Health } from './health.ts';
 import { HealthMark } from './health-mark.tsx';
 import { useScene } from './scene-store.ts';
 import { hops, type FlowNode } from './to-flow.ts';
@@ -23,10 +23,16 @@ const ViewerNode = memo(function ViewerNode({ id }: NodeProps<FlowNode>) {
     <div className="mesh-node viewer" data-health={node.health}>
       <HealthMark health={node.health} />
       <span className="name">{node.name}</span>
-      <span className="figure">{node.figure === null ? node.state : milliseconds(node.figure)}</span>
+      <span className="figure">{figureOf(node)}</span>
     </div>
   );
 });
+
+/** Whom nobody should trust says so in place of its delay. */
+function figureOf({ health, figure, state }: MeshNode): string {
+  if (health === 'convicted' || health === 'accused') return HEALTH_WORDS[health];
+  return figure === null ? state : milliseconds(figure);
+}
 
 const ServerNode = memo(function ServerNode({ id }: NodeProps<FlowNode>) {
   const node = useScene((store) => store.graph.servers.find((server) => server.id === id));

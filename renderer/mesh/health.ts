@@ -1,13 +1,15 @@
-// How well a viewer and its edges are, in five words, worst first in SEVERITY. Decided here and nowhere else.
+// How well a viewer and its edges are, in seven words, worst first in SEVERITY. Decided here and nowhere else.
 import type { ForwardLinkRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
 
-export type Health = 'ok' | 'late' | 'takeover' | 'lossy' | 'off';
-export const SEVERITY: readonly Health[] = ['lossy', 'takeover', 'late', 'off', 'ok'];
+export type Health = 'ok' | 'late' | 'accused' | 'takeover' | 'lossy' | 'convicted' | 'off';
+export const SEVERITY: readonly Health[] = ['convicted', 'lossy', 'takeover', 'accused', 'late', 'off', 'ok'];
 export const HEALTH_WORDS: Record<Health, string> = {
   ok: 'well',
   late: 'late',
   takeover: 'stand-in',
   lossy: 'interrupted',
+  accused: 'accused',
+  convicted: 'convicted',
   off: 'waiting',
 };
 /** What each word means, for legend and inspector. */
@@ -16,18 +18,22 @@ export const HEALTH_MEANING: Record<Health, string> = {
   late: 'Arrives later than it is to be shown.',
   takeover: 'Another one stands in for a lost parent.',
   lossy: 'Starving, contradictory or lost.',
+  accused: 'Said to send bad media; not proven.',
+  convicted: 'Sent bad media: forwards feed it, and it feeds nobody.',
   off: 'Nothing flows here yet.',
 };
 /** Where no target is known: nobody watches live with more delay than this. */
 const LATE_MS = 1_500;
 const WAITING = new Set(['finding', 'joining', 'returning', 'ended']);
 
-export const isProblem = (health: Health): boolean => health === 'late' || health === 'takeover' || health === 'lossy';
+export const isProblem = (health: Health): boolean => health !== 'ok' && health !== 'off';
 
 /** @param targetMs the delay everybody shows the stream at; what arrives later is too late */
 export function viewerHealth(row: ViewerTableRow, targetMs: number | null): Health {
+  if (row.trust === 'convicted') return 'convicted';
   if (row.state === 'starving' || row.mismatch) return 'lossy';
   if (row.state !== undefined && WAITING.has(row.state)) return 'off';
+  if (row.trust === 'accused') return 'accused';
   return isLate(row, targetMs) ? 'late' : 'ok';
 }
 
@@ -67,7 +73,15 @@ export function prevailing(counts: Readonly<Record<Health, number>>): Health {
   return SEVERITY.find((health) => counts[health] > 0 && counts[health] >= all / 10) ?? 'ok';
 }
 
-export const noCounts = (): Record<Health, number> => ({ ok: 0, late: 0, takeover: 0, lossy: 0, off: 0 });
+export const noCounts = (): Record<Health, number> => ({
+  ok: 0,
+  late: 0,
+  accused: 0,
+  takeover: 0,
+  lossy: 0,
+  convicted: 0,
+  off: 0,
+});
 
 const isLate = (row: ViewerTableRow, targetMs: number | null): boolean =>
   row.arrivalMs !== null && row.arrivalMs !== undefined && row.arrivalMs > Math.max(targetMs ?? LATE_MS, 150);

@@ -58,6 +58,18 @@ export class FakeMesh {
           directCopies: 2,
           forwardChildren: [CHILDREN, CHILDREN],
           freeSlots: [viewers, viewers],
+          kWhy: 'Slots are plenty: two slices keep the trees shallow.',
+          supply: 1.31,
+          parity: false,
+          bitsPerSecond: 2 * SLICE_BITS,
+          forecast: { viewers: 140, why: 'The average viewer can pass on 0.86 copies; the forwards are full then.' },
+          ledger: {
+            forwardBytes: 61_000_000,
+            peerGivenBytes: 902_000_000,
+            peerReceivedBytes: 897_000_000,
+            offload: 0.936,
+            mismatches: [],
+          },
         },
       },
       feeds: {

@@ -1,0 +1,77 @@
+// Whom nobody should believe, what was carried by everybody's account, and what the mesh would hold: as the console says it.
+import { describe, expect, it } from 'vitest';
+import type { MeshTables, SwarmRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
+import { swarmWords } from '../../renderer/health/swarm-words.ts';
+import { ofTrust } from '../../renderer/health/trust-advice.ts';
+import { nodeFacts } from '../../renderer/mesh/facts.ts';
+import { buildGraph, nodeOf } from '../../renderer/mesh/graph.ts';
+import { HEALTH_WORDS, isProblem, SEVERITY, viewerHealth } from '../../renderer/mesh/health.ts';
+import { FakeMesh } from '../support/fake-mesh.ts';
+
+const ID = 'v00003';
+const tables: MeshTables = new FakeMesh(8).tables;
+const row = tables.viewers[ID] as ViewerTableRow;
+const swarm = tables.swarms['live'] as SwarmRow;
+const withRow = (change: Partial<ViewerTableRow>): MeshTables => ({
+  ...tables,
+  viewers: { ...tables.viewers, [ID]: { ...row, ...change } },
+});
+
+describe('a viewer that nobody should trust', () => {
+  it('is convicted whatever else it is, and accused only where nothing worse is', () => {
+    expect(viewerHealth({ ...row, trust: 'convicted', state: 'starving' }, null)).toBe('convicted');
+    expect(viewerHealth({ ...row, trust: 'accused', state: 'starving' }, null)).toBe('lossy');
+    expect(viewerHealth({ ...row, trust: 'accused', arrivalMs: 9_000 }, null)).toBe('accused');
+    expect(viewerHealth({ ...row, trust: 'good', arrivalMs: 100 }, null)).toBe('ok');
+    expect(viewerHealth({ ...row, arrivalMs: 100 }, null)).toBe('ok');
+    expect(SEVERITY[0]).toBe('convicted');
+    expect(isProblem('convicted') && isProblem('accused')).toBe(true);
+  });
+
+  it('is named with its reason in the inspector and on the Health pane', () => {
+    const told = withRow({ trust: 'convicted', trustWhy: 'Two viewers had bad slices of it.' });
+    const graph = buildGraph(told, 'all');
+    const node = nodeOf(graph, ID);
+    if (!node) throw new Error('no node');
+    const facts = nodeFacts(graph, node);
+    expect(facts.why).toContain('Two viewers had bad slices of it.');
+    expect(Object.fromEntries(facts.pairs)).toMatchObject({ Health: HEALTH_WORDS.convicted, Trust: 'convicted' });
+    expect(ofTrust(told)).toMatchObject([{ key: 'convicted', severity: 'bad' }]);
+    expect(ofTrust(told)[0]?.says).toBe(
+      `${ID} is convicted of passing on bad media. Two viewers had bad slices of it.`,
+    );
+  });
+
+  it('is a note while it is only accused, and nothing at a tracker that does not say', () => {
+    expect(ofTrust(withRow({ trust: 'accused' }))).toMatchObject([{ key: 'accused', severity: 'note' }]);
+    expect(ofTrust(tables)).toEqual([]);
+  });
+});
+
+describe('the mesh as a whole', () => {
+  it('says how many it holds at which rate, and why it has so many slices', () => {
+    const words = swarmWords('live', { ...swarm, bitsPerSecond: 1_500_000, kWhy: 'Because.' });
+    expect(words.forecast?.says).toBe('This mesh holds about 140 viewers at 1.50 Mbit/s.');
+    expect(words.slices).toEqual({ says: 'The stream is cut into 2 slices.', why: 'Because.' });
+  });
+
+  it('lists the links whose ends do not agree, and says so', () => {
+    const ledger = {
+      forwardBytes: 1e6,
+      peerGivenBytes: 3e6,
+      peerReceivedBytes: 2e6,
+      offload: 0.5,
+      mismatches: [{ from: 'vliar', to: 'vhonest', gave: 2_000_000, got: 1_000_000 }],
+    };
+    const { ledger: words } = swarmWords('live', { ...swarm, ledger });
+    expect(words?.agrees).toBe(false);
+    expect(words?.says).toBe('On 1 link the two ends do not agree about what was carried.');
+    expect(words?.mismatches).toEqual([{ from: 'vliar', to: 'vhonest', gave: '2.0 MB', got: '1.0 MB', gap: '50.0 %' }]);
+  });
+
+  it('leaves out what a tracker of an earlier release does not say', () => {
+    const { kWhy: _why, forecast: _forecast, ledger: _ledger, supply: _supply, parity: _parity, ...old } = swarm;
+    const words = swarmWords('live', old);
+    expect(words).toMatchObject({ forecast: null, ledger: null, slices: { why: '' } });
+  });
+});
