@@ -31,7 +31,7 @@ export class AudienceRun {
   readonly #changed: () => void;
   readonly #ended: Promise<void>;
   #seconds: AudienceSecond[] = [];
-  #obeyed: ((what: string) => void)[] = [];
+  #obeyed: ((what: string | null) => void)[] = [];
   #kill: NodeJS.Timeout | null = null;
 
   constructor(launch: Launch, ask: AudienceAsk, target: AudienceTarget, changed: () => void) {
@@ -63,6 +63,8 @@ export class AudienceRun {
     this.#ended = new Promise((resolve) => {
       this.#child.onExit(() => {
         if (this.#kill) clearTimeout(this.#kill);
+        // Whoever waits for an order to be obeyed waits no longer.
+        for (const obeyed of this.#obeyed.splice(0)) obeyed(null);
         if (this.view.is === 'joining' || this.view.is === 'watching')
           this.#set({ is: 'failed', detail: words.list().join(' ').slice(0, 900) || 'The audience ended early.' });
         resolve();
@@ -78,8 +80,8 @@ export class AudienceRun {
     return this.#seconds;
   }
 
-  /** @returns what was done, in a sentence; null where orders cannot be given */
-  order(order: object): Promise<string> | null {
+  /** @returns what was done, in a sentence; null where orders cannot be given, or the audience ended before it obeyed */
+  async order(order: object): Promise<string | null> {
     if (!this.#child.say || !this.isRunning) return null;
     this.#child.say(JSON.stringify(order));
     return new Promise((resolve) => this.#obeyed.push(resolve));
@@ -93,8 +95,7 @@ export class AudienceRun {
   }
 
   #hear(line: string): void {
-    if (!line.startsWith('{')) return;
-    const heard = v.safeParse(Heard, JSON.parse(line));
+    const heard = v.safeParse(Heard, parsed(line));
     if (!heard.success) return;
     const message = heard.output;
     const { ask } = this;
@@ -124,5 +125,14 @@ export class AudienceRun {
   #set(view: AudienceView): void {
     this.view = view;
     this.#changed();
+  }
+}
+
+/** A library of the child's may print what is no event. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
   }
 }

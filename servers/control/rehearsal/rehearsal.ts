@@ -137,7 +137,7 @@ export class Rehearsal {
 
   async #strike(name: DrillName, run: AudienceRun): Promise<string | null> {
     const { blow } = PLANS[name];
-    if (blow.kind === 'order') return (await run.order(blow.order)) ?? null;
+    if (blow.kind === 'order') return run.order(blow.order);
     const pid = this.#owner.pidOf(blow.program);
     if (pid === null) return null;
     process.kill(pid, 'SIGKILL');
