@@ -5,7 +5,7 @@ import type { IceServer, SliceCount, StreamState } from '../../protocol/fields.t
 import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
-import type { FromTracker, ViewerState } from '../../protocol/signalling.ts';
+import type { FromTracker, LeafReason, ViewerState } from '../../protocol/signalling.ts';
 import { base64UrlBytes } from './base64url.ts';
 import { Children } from './children.ts';
 import type { PeerEnv } from './env.ts';
@@ -18,6 +18,7 @@ import type { PeerEvents, PeerOptions } from './peer-options.ts';
 import type { PeerTotals } from './peer-totals.ts';
 import { Playout } from './playout.ts';
 import { UnitStore } from './store.ts';
+import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
 import { TrackerLink } from './tracker-link.ts';
 import { Uplink } from './uplink.ts';
@@ -50,7 +51,7 @@ export class MeshPeer {
   readonly #verifier: Verifier;
   #links: Links | null = null;
   #id: string | null = null;
-  #shares: boolean;
+  readonly #terms: Terms;
   #iceServers: readonly IceServer[] = [];
   #forwards: readonly { id: string; url: string }[] = [];
   #ticket: string | undefined;
@@ -63,7 +64,7 @@ export class MeshPeer {
     this.#env = env;
     this.#options = options;
     this.#events = events;
-    this.#shares = options.shares;
+    this.#terms = new Terms(options);
     const now = (): number => env.now();
     this.playout = new Playout(this.store, () => this.coordinateMs(), events);
     this.#uplink = new Uplink(now);
@@ -86,7 +87,7 @@ export class MeshPeer {
       store: this.store,
       uplink: this.#uplink,
       K: () => this.supplies.newest?.K ?? 0,
-      shares: () => this.#shares,
+      shares: () => this.#terms.shares,
       supplied: (K) => this.supplies.of(K),
     });
     this.supplies.ended = (K) => this.children.layoutEnded(K);
@@ -102,7 +103,7 @@ export class MeshPeer {
     });
     this.tracker = new TrackerLink(
       env,
-      { stream: options.stream, shares: () => this.#shares, role: options.role },
+      { stream: options.stream, role: options.role, terms: () => this.#terms.hello() },
       {
         message: (message) => this.#fromTracker(message),
         seating: () => ({
@@ -161,14 +162,14 @@ export class MeshPeer {
   }
 
   get shares(): boolean {
-    return this.#shares;
+    return this.#terms.shares;
   }
 
   /** false: from now on no peer connection, and those that are open end. */
   setShares(shares: boolean): void {
-    if (this.#shares === shares) return;
-    this.#shares = shares;
-    this.tracker.send({ type: 'sharing', shares });
+    if (this.#terms.shares === shares) return;
+    this.#terms.shares = shares;
+    this.tracker.send(this.#terms.sharing());
     if (shares) return;
     this.children.clear();
     for (const link of this.#links?.all() ?? []) {
@@ -176,6 +177,13 @@ export class MeshPeer {
       this.#links?.drop(link.id);
       this.#closedLink(link, 'closed');
     }
+  }
+
+  /** Why it feeds nobody for now, though others feed it; null: it does. */
+  setLeaf(leaf: LeafReason | null): void {
+    if (this.#terms.leaf === leaf) return;
+    this.#terms.leaf = leaf;
+    this.tracker.send(this.#terms.sharing());
   }
 
   /** The coordinate's clock, milliseconds; null until known. */
@@ -232,7 +240,7 @@ export class MeshPeer {
       case 'child':
         return this.children.expect(message.slice, message.id, message.expected, message.of);
       case 'signal':
-        if (this.#shares) this.#links?.signal(message.from, message.data);
+        if (this.#terms.shares) this.#links?.signal(message.from, message.data);
         return;
       case 'target':
         this.playout.swarmDelayMs = message.delayMs;
@@ -247,6 +255,7 @@ export class MeshPeer {
         this.problem = message.detail;
         return this.#events.changed();
       case 'history':
+        this.#terms.history = message.token;
         this.#events.remember?.(message.token);
         return;
       case 'pong':

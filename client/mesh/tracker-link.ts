@@ -4,6 +4,7 @@ import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { FromTracker, type Edge, type FromViewer, type PeerRole } from '../../protocol/signalling.ts';
 import { RemoteClock } from './clock.ts';
 import type { PeerEnv, Wire } from './env.ts';
+import type { Terms } from './terms.ts';
 
 /** Five pings at the start, then one every half minute (MESH, "Clock"). */
 const PING_AT_MS = [0, 150, 300, 500, 800];
@@ -26,8 +27,9 @@ export interface TrackerLinkEvents {
 
 interface Hello {
   stream: string;
-  shares: () => boolean;
   role: PeerRole;
+  /** What the uplink may be used for, and what is signed about it. */
+  terms: Terms['hello'];
 }
 
 /** Failed attempts after which the address is doubted. */
@@ -90,14 +92,14 @@ export class TrackerLink {
     const { url, ticket } = this.#address;
     const wire = this.#env.socket(url, {
       open: () => {
-        const { stream, shares, role } = this.#hello;
+        const { stream, role, terms } = this.#hello;
         const again = this.#me && { ...this.#me, ...this.#events.seating() };
         const hello: FromViewer = {
           type: 'hello',
           v: PROTOCOL_VERSION,
           stream,
-          shares: shares(),
           role,
+          ...terms(),
           ...(ticket === undefined ? {} : { ticket }),
           ...(again ? { again } : {}),
         };

@@ -3,6 +3,7 @@ import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
 import { mediaSourceClass, Player } from './player.ts';
+import { watchCircumstance } from './circumstance.ts';
 import { View } from './view.ts';
 
 export interface ViewerOptions {
@@ -59,11 +60,18 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   const env = await createBrowserEnv();
   const peer: MeshPeer = new MeshPeer(
     env,
-    { coordinate, stream: options.stream, shares: canShare && options.shares !== false, role: 'viewer' },
+    {
+      coordinate,
+      stream: options.stream,
+      shares: canShare && options.shares !== false,
+      role: 'viewer',
+      history: recall(),
+    },
     {
       init: (bytes) => player.init(bytes),
       unit: (playable) => player.unit(playable),
       changed: () => show(),
+      remember,
     },
   );
   const view = new View(root, {
@@ -146,12 +154,32 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   });
   document.addEventListener('resume', () => location.reload(), { signal: leaving.signal });
 
+  watchCircumstance((leaf) => peer.setLeaf(leaf), leaving.signal);
   view.video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
   repeat(PLAYER_TICK_MS, () => player.tick(peer.streamState === 'live'));
   repeat(SHOW_MS, show);
   peer.start();
   show();
   return { stats, journal: () => peer.journal.entries(), close };
+}
+
+const HISTORY = 'p2plive-history';
+
+/** What a tracker has signed of this browser's upload. Where storage is closed to us it is simply not known the next time. */
+function recall(): string | undefined {
+  try {
+    return localStorage.getItem(HISTORY) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function remember(token: string): void {
+  try {
+    localStorage.setItem(HISTORY, token);
+  } catch {
+    // not known the next time
+  }
 }
 
 function noticeOf(peer: MeshPeer, player: Player, video: HTMLVideoElement): string | null {
