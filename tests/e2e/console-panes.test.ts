@@ -9,7 +9,7 @@ import { openBrowser } from '../support/browser.ts';
 import { FakePlane, PROGRESS } from '../support/fake-plane.ts';
 import { until } from '../support/until.ts';
 
-const PANES = ['Broadcast', 'Mesh', 'Health', 'Logs', 'Settings'] as const;
+const PANES = ['Broadcast', 'Mesh', 'Health', 'Audience', 'Drill', 'Logs', 'Settings'] as const;
 const CAMERA = { source: { kind: 'camera', camera: '/dev/video0', microphone: 'default' }, preset: '720p' } as const;
 
 let browser: Browser;

@@ -112,6 +112,6 @@ function whole(what: string, text: string, least: number, most: number): number 
 function share(what: string, text: string, most: number): number {
   const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
   if (!(value >= 0 && value <= most) || text === '')
-    throw new Error(`${what} is a share from 0 to ${most}, such as 0.15 or 15%.`);
+    throw new Error(`${what} is a share from 0 to ${most}, such as 0.15 or, with its sign, 15%.`);
   return value;
 }

@@ -111,7 +111,9 @@ export class Rehearsal {
       );
       if (!over || !run.isRunning) return this.#fail('The audience ended before the drill did.');
       const after = run.seconds.filter(({ second }) => second > before);
-      const convicted = name === 'poison' ? this.#owner.convicted().some((id) => !known.has(id)) : null;
+      // Only the one that was turned: others may misbehave by their own ask.
+      const convicted =
+        name === 'poison' ? this.#owner.convicted().some((id) => !known.has(id) && what.startsWith(id)) : null;
       const report: DrillReport = {
         name,
         atMs: Date.now(),
