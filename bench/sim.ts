@@ -4,7 +4,7 @@ import { TRACKER } from '../servers/shared/settings-mesh.ts';
 import type { SliceCount } from '../protocol/fields.ts';
 import { readCommand } from '../tests/sim/mesh/options.ts';
 import { Simulation } from '../tests/sim/mesh/simulation.ts';
-import { flat, runSuites } from './support/sim-suites.ts';
+import { flat, runSuites, SUITES } from './support/sim-suites.ts';
 
 /** What the product does where nobody says otherwise. */
 const DEFAULT_K = TRACKER.find((row) => row.flag === 'slices')?.default as SliceCount | 'auto';
@@ -18,7 +18,11 @@ export function sim(words: readonly string[] = []): unknown {
     process.exit(2);
   }
   const { options, json, suite } = command;
-  if (suite !== null || words.length === 0) return runSuites(suite, DEFAULT_K);
+  if (suite !== null || words.length === 0) {
+    if (suite === null || suite in SUITES) return runSuites(suite, DEFAULT_K);
+    process.stderr.write(`--suite is one of ${Object.keys(SUITES).join(', ')}.\n`);
+    process.exit(2);
+  }
   const began = performance.now();
   const result = new Simulation(options).run();
   const { offload, egressCopies, delayMs, missing, duplicates, uploadCopies } = result;

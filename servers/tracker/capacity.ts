@@ -16,8 +16,6 @@ const LATE_MS = 300;
 const VERY_LATE_MS = 800;
 /** A keyframe's slices wait for each other up to here on a line that carries them well. */
 const CALM_WAIT_MS = 200;
-/** A measure is that of the last minute (uplink-meter.ts); one from an earlier visit counts as long. */
-const MEASURE_COUNTS_MS = 60_000;
 /** One more child only for an uplink that carries those it has without a wait to speak of. */
 const EASY_WAIT_MS = 60;
 /** Above what was measured an uplink is tried this much more rarely. */
@@ -44,9 +42,8 @@ export interface Capacity {
   calmSinceMs: number;
   patienceMs: number;
   lateReports: number;
-  /** Measured upload, bits a second; null: its uplink has not been full lately. */
+  /** Upload as it was measured last, bits a second; null: its uplink has never been full. */
   bitsPerSecond: number | null;
-  measuredMs: number;
 }
 
 /** What bounds a viewer's slots from outside. */
@@ -73,7 +70,6 @@ export const newCapacity = (slots: number, nowMs: number, bitsPerSecond: number 
   patienceMs: CALM_MS,
   lateReports: 0,
   bitsPerSecond,
-  measuredMs: nowMs,
 });
 
 /** Slots that carry so many bits a second; no bound while the stream's rate is unknown. */
@@ -103,13 +99,11 @@ export function nextCapacity(
   nowMs: number,
 ): Capacity {
   const most = mostSlots(allowed);
-  const isRecent = nowMs - before.measuredMs < MEASURE_COUNTS_MS;
-  const measured = word.bitsPerSecond ?? (isRecent ? before.bitsPerSecond : null);
-  const measuredMs = word.bitsPerSecond === null ? before.measuredMs : nowMs;
+  const measured = word.bitsPerSecond ?? before.bitsPerSecond;
   const carries = measured === null ? MOST_SLOTS : slotsFor(measured * allowed.headroom, allowed);
   const lateReports = word.oldestMs > LATE_MS ? before.lateReports + 1 : 0;
   const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
-  const now = { ...before, bitsPerSecond: measured, measuredMs, lateReports, calmSinceMs };
+  const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs };
   const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0;
   const isMeasuredWithin = measured !== null && Math.min(before.slots, used) <= slotsFor(measured, allowed);
   if (mayShrink && word.oldestMs > VERY_LATE_MS && (!isMeasuredWithin || lateReports >= LATE_REPORTS))

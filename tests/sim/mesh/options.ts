@@ -42,7 +42,7 @@ export interface SimOptions {
   loss: number;
   /** Nearest and furthest round trip, ms. */
   rttMs: readonly [number, number];
-  /** From a slice's last byte here to its first byte on the next wire: measured, see `--calibrate`. */
+  /** From a slice's last byte here to its first byte on the next wire: measured. */
   hopMs: number;
   hopJitterMs: number;
   uploadCap: number;
@@ -83,7 +83,6 @@ export interface SimCommand {
   options: SimOptions;
   json: boolean;
   suite: string | null;
-  calibrate: boolean;
 }
 
 const WORDS = {
@@ -100,7 +99,6 @@ const WORDS = {
   evil: { type: 'string' },
   suite: { type: 'string' },
   json: { type: 'boolean' },
-  calibrate: { type: 'boolean' },
 } as const;
 
 function parsed(words: readonly string[]) {
@@ -150,6 +148,5 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
     },
     json: values.json ?? false,
     suite: values.suite ?? null,
-    calibrate: values.calibrate ?? false,
   };
 }
