@@ -55,7 +55,11 @@ export async function up(flags: Flags): Promise<void> {
             )
           : plainReporter(() => ending),
         // While all end, the programs miss each other: that is no news.
-        onLog: (program, line) => ending || plane.programs.isClosed || passLog(program, line, json),
+        onLog: (program, line) =>
+          unlessEnding(
+            () => ending || plane.programs.isClosed,
+            () => passLog(program, line, json),
+          ),
       });
       const { token } = plane.saved.value;
       const server = serves
@@ -118,6 +122,11 @@ const plainReporter =
     trouble(state, isEnding);
 
 const GROUP_MS = 150;
+/** A signal to the whole group may reach a program or its ffmpeg before it reaches us: then its end is no trouble. */
+function unlessEnding(isEnding: () => boolean, then: () => void): void {
+  setTimeout(() => isEnding() || then(), GROUP_MS).unref();
+}
+
 const said = new Map<string, string>();
 /** A program's last words are not repeated while they stay the same. */
 const saidWords = new Map<string, string>();
@@ -129,14 +138,15 @@ function trouble({ programs, capture: { state: capture }, addresses }: PlaneStat
       const words = state.lastLines.filter((line) => !line.startsWith('{')).join('\n');
       const again = words === '' || words === saidWords.get(name) ? '' : `\n${words}`;
       saidWords.set(name, words);
-      // A signal to the whole group may reach the program before it reaches us: then its end is no trouble.
       const sentence = `The ${name} ended (${state.ending}) and is started again.${again}`;
-      setTimeout(() => isEnding() || say(name, `${state.attempt}`, sentence), GROUP_MS).unref();
+      unlessEnding(isEnding, () => say(name, `${state.attempt}`, sentence));
     } else if (state.is === 'failed' && addresses !== null) say(name, 'failed', state.detail);
   }
   if (capture.is === 'failed') say('source', 'failed', `The source stopped: ${capture.reason}`);
-  if (capture.is === 'reconnecting')
-    say('source', `${capture.attempt}`, `The source is reconnecting: ${capture.reason}`);
+  if (capture.is === 'reconnecting') {
+    const { attempt, reason } = capture;
+    unlessEnding(isEnding, () => say('source', `${attempt}`, `The source is reconnecting: ${reason}`));
+  }
 }
 
 function say(subject: string, key: string, sentence: string): void {

@@ -50,7 +50,8 @@ export async function runProgram(
     }
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));
-  process.on('SIGINT', () => void stop('SIGINT'));
+  // Ctrl-C reaches a whole group. Who has a parent leaves it the order of ending: fellows that end at random miss each other aloud.
+  process.on('SIGINT', () => process.env['P2PLIVE_PARENT'] === 'stdin' || void stop('SIGINT'));
   // A parent that starts us with this set keeps our stdin open: its end means the parent is gone, killed or not.
   if (process.env['P2PLIVE_PARENT'] === 'stdin') {
     process.stdin.on('end', () => void stop('the parent is gone'));

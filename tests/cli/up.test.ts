@@ -89,6 +89,8 @@ describe('p2plive up', () => {
       path.join(OUT, 'cli.js'),
       'up',
       ...FREE_PORTS,
+      '--source',
+      'test',
       '--data-dir',
       scratch(),
     ]);
