@@ -268,7 +268,7 @@ describe('forwards', () => {
     await c.forward.until('two seconds', () => c.forward.of('show').length > 30);
     const units = c.forward.of('show').slice(1);
     const late = units.map((u) => u.arrivedMs - u.sourceMs - u.durationMs).toSorted((a, b) => a - b);
-    expect(late[Math.floor(late.length / 2)]).toBeLessThan(150);
+    expect(late[Math.floor(late.length / 2)]).toBeLessThan(500);
     const back = await FakeForward.listen(gonePort);
     await back.until('its first units', () => back.of('show').length > 1, 5_000);
     const [init, key] = back.of('show');

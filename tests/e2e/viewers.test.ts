@@ -56,9 +56,16 @@ describe('four viewers', () => {
     expect(before.sentBytes).toBeGreaterThanOrEqual(0);
     expect(new Set(before.parents.map((p) => p.id)).size).toBe(2);
     for (const viewer of viewers) expect(viewer.errors).toEqual([]);
-    // All show the same moment: their delays differ by less than a few frames.
-    const delays = await Promise.all(viewers.map(async (v) => (await v.stats()).delayMs ?? Number.NaN));
-    expect(Math.max(...delays) - Math.min(...delays)).toBeLessThan(400);
+    // All come to show the same moment: their delays differ by a few frames. Who was held up catches up by its rate.
+    let delays: number[] = [];
+    await until(
+      'the viewers to be in step',
+      async () => {
+        delays = await Promise.all(viewers.map(async (v) => (await v.stats()).delayMs ?? Number.NaN));
+        return Math.max(...delays) - Math.min(...delays) < 200;
+      },
+      { withinMs: 20_000, describe: () => delays.join(' ') },
+    );
 
     const parentId = before.parents[0]?.id;
     const ids = await Promise.all(viewers.map(async (v) => (await v.stats()).id));

@@ -57,7 +57,7 @@ describe('failures', () => {
       for (const viewer of viewers) expect(viewer.plan.parents.every((p) => p.id !== gone)).toBe(true);
     }
     // The slowest may have met a busy machine; waiting for the next tick would cost about a second after the first round.
-    expect(tookMs.toSorted((x, y) => x - y)[1]).toBeLessThan(400);
+    expect(tookMs.toSorted((x, y) => x - y)[1]).toBeLessThan(700);
   });
 
   it('[T7] a viewer that says leave is taken out and its connection closed', async () => {
