@@ -7,6 +7,7 @@ const WHOLE = [
   'tests/desktop/**/*.test.ts',
   'tests/client/node-peers.test.ts',
   'tests/abuse/evil-peers.test.ts',
+  'tests/abuse/doors.test.ts',
   'tests/abuse/soak.test.ts',
 ];
 

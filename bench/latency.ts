@@ -1,6 +1,6 @@
 // How far behind the source is the picture, and who carries it? Eight browser tabs on one machine watch one stream; the delay is read
 // out of the picture, the offload out of the forward's own counters. The one-hop floor is measured in the same run.
-// `npm run bench -- latency [steady|churn|crash|audio|floor ...]` (all without a name).
+// `npm run bench -- latency [floor|steady|churn|crash|calm-8|calm-12|audio ...]` (all without a name).
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../tests/support/browser.ts';
@@ -13,7 +13,47 @@ import { installProbe, NUMBERS, type Probe } from './support/probe.ts';
 const VIEWERS = 8;
 const JOIN_EVERY_MS = 1_500;
 const PHASE_MS = 60_000;
-const CHURN_EVERY_MS = 5_000;
+
+interface Phase {
+  name: string;
+  label: string;
+  viewers: number;
+  everyMs: number;
+  lastsMs: number;
+  crash: boolean;
+}
+
+/** 15 % of the viewers leave in a minute. */
+const calm = (viewers: number): Phase => ({
+  name: `calm-${viewers}`,
+  label: `15 % a minute closed and replaced`,
+  viewers,
+  everyMs: Math.round(60_000 / (0.15 * viewers)),
+  lastsMs: 150_000,
+  crash: false,
+});
+
+const PHASES: readonly Phase[] = [
+  {
+    name: 'churn',
+    label: 'one closed and replaced every 5 s',
+    viewers: 8,
+    everyMs: 5_000,
+    lastsMs: PHASE_MS,
+    crash: false,
+  },
+  {
+    name: 'crash',
+    label: 'one crashed and replaced every 5 s',
+    viewers: 8,
+    everyMs: 5_000,
+    lastsMs: PHASE_MS,
+    crash: true,
+  },
+  calm(8),
+  calm(12),
+];
+
 /** After the last join, before a steady minute begins. */
 const SETTLE_MS = 5_000;
 
@@ -30,6 +70,8 @@ interface Row {
   inStepMs: number | null;
   /** K and supply at the end of the phase. */
   slices?: string;
+  uploadCopies?: number;
+  duplicatePercent?: number;
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -44,7 +86,8 @@ export async function latency(which: readonly string[] = []): Promise<Row[]> {
   const wanted = (name: string): boolean => which.length === 0 || which.includes(name);
   const rows: Row[] = [];
   if (wanted('floor')) rows.push(await measureFloor(ffmpeg));
-  if (wanted('steady') || wanted('churn') || wanted('crash')) rows.push(...(await measureMesh(ffmpeg, false, wanted)));
+  if (wanted('steady') || PHASES.some(({ name }) => wanted(name)))
+    rows.push(...(await measureMesh(ffmpeg, false, wanted)));
   if (wanted('audio')) rows.push(...(await measureMesh(ffmpeg, true, (name) => name === 'steady')));
   console.table(rows);
   const floor = rows.find((row) => row.what.startsWith('floor'));
@@ -166,7 +209,6 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
     await wait(2_000);
     const context = await newContext(browser);
     const pages = await join(context, stack.ready.watch, VIEWERS);
-    const firstFrames = await Promise.all(pages.map(probeOf));
     await wait(SETTLE_MS);
     if (wanted('steady')) {
       for (const page of pages) await reset(page);
@@ -177,32 +219,14 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
         ...row(`${name}, steady minute`, await Promise.all(pages.map(probeOf)), offload(before, after, VIEWERS)),
         slices: await layoutOf(stack),
       });
-    } else void firstFrames;
-    for (const [phase, label] of [
-      ['churn', 'one closed and replaced every 5 s'],
-      ['crash', 'one crashed and replaced every 5 s'],
-    ] as const) {
-      if (!wanted(phase)) continue;
-      for (const page of pages) await reset(page);
-      const before = await bytesOf(stack);
-      const gone: Probe[] = [];
-      const endMs = performance.now() + PHASE_MS;
-      for (let turn = 0; performance.now() < endMs; turn++) {
-        const at = turn % pages.length;
-        const leaving = pages[at];
-        if (!leaving) break;
-        gone.push(await probeOf(leaving));
-        if (phase === 'crash') await crash(leaving);
-        else await leaving.close();
-        pages[at] = await open(context, stack.ready.watch);
-        await wait(CHURN_EVERY_MS);
+    }
+    for (const phase of PHASES) {
+      if (!wanted(phase.name)) continue;
+      if (pages.length < phase.viewers) {
+        pages.push(...(await join(context, stack.ready.watch, phase.viewers - pages.length)));
+        await wait(SETTLE_MS);
       }
-      const after = await bytesOf(stack);
-      const all = [...gone, ...(await Promise.all(pages.map(probeOf)))].filter((p) => p.firstFrameMs !== null);
-      rows.push({
-        ...row(`${name}, ${label}`, all, offload(before, after, VIEWERS)),
-        slices: await layoutOf(stack),
-      });
+      rows.push(await measureLeaving(phase, name, context, pages, stack));
     }
     return rows;
   } finally {
@@ -210,6 +234,74 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
     await source.close();
     await stack.stop();
   }
+}
+
+/** One viewer after the other leaves, and another comes at once, for the phase's time. */
+async function measureLeaving(
+  phase: Phase,
+  name: string,
+  context: BrowserContext,
+  pages: Page[],
+  stack: Stack,
+): Promise<Row> {
+  for (const page of pages) await reset(page);
+  const before = await bytesOf(stack);
+  const stayed = new Map(await Promise.all(pages.map(async (page) => [page, await tallyOf(page)] as const)));
+  const gone: Probe[] = [];
+  const endMs = performance.now() + phase.lastsMs;
+  for (let turn = 0; performance.now() < endMs; turn++) {
+    const at = turn % pages.length;
+    const leaving = pages[at];
+    if (!leaving) break;
+    gone.push(await probeOf(leaving));
+    stayed.delete(leaving);
+    if (phase.crash) await crash(leaving);
+    else await leaving.close();
+    pages[at] = await open(context, stack.ready.watch);
+    await wait(phase.everyMs);
+  }
+  const after = await bytesOf(stack);
+  const all = [...gone, ...(await Promise.all(pages.map(probeOf)))].filter((p) => p.firstFrameMs !== null);
+  return {
+    ...row(`${name}, ${phase.label}`, all, offload(before, after, pages.length)),
+    slices: await layoutOf(stack),
+    ...(await sharedBy(stayed, after.ingress - before.ingress)),
+  };
+}
+
+interface Tally {
+  sent: number;
+  received: number;
+  duplicate: number;
+}
+
+const tallyOf = (page: Page): Promise<Tally> =>
+  page.evaluate(() => {
+    const { sentBytes, receivedBytes, duplicateBytes } = (
+      window as unknown as {
+        p2plive: {
+          stats(): { sentBytes: number; duplicateBytes: number; receivedBytes: { forward: number; peers: number } };
+        };
+      }
+    ).p2plive.stats();
+    return { sent: sentBytes, received: receivedBytes.forward + receivedBytes.peers, duplicate: duplicateBytes };
+  });
+
+/** What those who stayed all the time uploaded, in copies of the stream for each, and how much of what they got they had already. */
+async function sharedBy(
+  before: ReadonlyMap<Page, Tally>,
+  streamBytes: number,
+): Promise<Pick<Row, 'uploadCopies' | 'duplicatePercent'>> {
+  const sum: Tally = { sent: 0, received: 0, duplicate: 0 };
+  for (const [page, then] of before) {
+    const now = await tallyOf(page);
+    for (const key of ['sent', 'received', 'duplicate'] as const) sum[key] += now[key] - then[key];
+  }
+  if (before.size === 0) return {};
+  return {
+    uploadCopies: Math.round((sum.sent / (before.size * streamBytes)) * 1_000) / 1_000,
+    duplicatePercent: Math.round((sum.duplicate / sum.received) * 10_000) / 100,
+  };
 }
 
 /** The renderer dies on the spot: no pagehide, no bye. */

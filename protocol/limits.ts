@@ -21,6 +21,15 @@ export const MAX_STREAM_NAME_CHARS = 64;
 export const SIGNAL_BURST = 240;
 export const SIGNAL_PER_SECOND = 60;
 
+/** Messages between a child and its parent, media aside: a bucket of this size that refills at this rate. */
+export const PEER_BURST = 300;
+export const PEER_PER_SECOND = 150;
+/** Messages over either rate that are dropped before the connection is ended. */
+export const MAX_DROPPED = 120;
+/** Subscriptions begun at a forward: each may send a whole run of units at once. */
+export const SUBSCRIBE_BURST = 32;
+export const SUBSCRIBE_PER_SECOND = 4;
+
 export const KEEP_ALIVE_MS = 200;
 /** A parent that should be busy and says nothing: takeover on suspicion, then for good. */
 export const SUSPECT_SILENCE_MS = 180;

@@ -1,9 +1,17 @@
 // One open (or opening) line to a parent, child or forward: typed messages, whole slices in both directions, and what is known of
 // the other side. Decides nothing.
+import { Bucket } from '../../protocol/bucket.ts';
 import { decodeFragment, type Fragment } from '../../protocol/chunk.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
-import { MAX_PEER_MESSAGE_CHARS, PROTOCOL_VERSION, RING_MS } from '../../protocol/limits.ts';
+import {
+  MAX_DROPPED,
+  MAX_PEER_MESSAGE_CHARS,
+  PEER_BURST,
+  PEER_PER_SECOND,
+  PROTOCOL_VERSION,
+  RING_MS,
+} from '../../protocol/limits.ts';
 import { PeerMessage } from '../../protocol/peering.ts';
 import { Reassembly, type Slice } from '../../protocol/slice.ts';
 import type { Wire, WireEvents } from './env.ts';
@@ -52,6 +60,8 @@ export class Link {
   readonly #assembly = new Reassembly(RING_MS);
   /** What the other side last said of itself, by the number of slices that it spoke of. */
   readonly #alive = new Map<number, Alive>();
+  readonly #words: Bucket;
+  #dropped = 0;
   #wire: Wire | null = null;
   #heardHello = false;
 
@@ -61,6 +71,7 @@ export class Link {
     this.#options = options;
     this.#events = events;
     this.sinceMs = this.heardMs = options.now();
+    this.#words = new Bucket(PEER_BURST, PEER_PER_SECOND, this.sinceMs);
   }
 
   /** Opens the wire; `open` starts it and hands it our event handlers. */
@@ -120,6 +131,11 @@ export class Link {
   }
 
   #takeText(text: string): void {
+    // [P17] What a neighbour says beyond that is not even read.
+    if (!this.#words.take(this.heardMs)) {
+      if (++this.#dropped > MAX_DROPPED) this.#fail('it says too much');
+      return;
+    }
     const decoded = decodeMessage(PeerMessage, text, MAX_PEER_MESSAGE_CHARS);
     if (!decoded.ok) return this.#fail(decoded.refusal.detail);
     const message = decoded.value;

@@ -1,4 +1,5 @@
 // The table of links: one per peer or forward, opened on demand, told of signals, closed when nobody has used it for a while.
+import { Bucket } from '../../protocol/bucket.ts';
 import type { IceServer } from '../../protocol/fields.ts';
 import type { SignalData } from '../../protocol/signalling.ts';
 import type { PeerEnv, PeerWire, WireEvents } from './env.ts';
@@ -8,6 +9,12 @@ import { Link, type LinkEvents, type LinkOptions } from './link.ts';
 const MAX_LINKS = 32;
 /** An unused line is kept this long: it is the quickest stand-in there is. */
 const IDLE_MS = 12_000;
+
+/** [P18] Offers taken from one peer: so many at once, then one every other second. */
+const OFFER_BURST = 6;
+const OFFERS_PER_SECOND = 0.5;
+/** Callers remembered; more than any plan names. */
+const MAX_CALLERS = 64;
 
 export interface LinksEnvironment {
   env: PeerEnv;
@@ -42,6 +49,7 @@ export class Links {
   readonly #at: LinksEnvironment;
   readonly #events: LinkEvents;
   readonly #table = new Map<string, Entry>();
+  readonly #callers = new Map<string, Bucket>();
   readonly #gone: Received = { forward: 0, peers: 0, duplicate: 0 };
 
   constructor(at: LinksEnvironment, events: LinkEvents) {
@@ -91,6 +99,7 @@ export class Links {
       if (entry?.call === data.call) entry.wire?.signal(data);
       return;
     }
+    if (!this.#mayCall(from)) return;
     if (entry) {
       // Both called at once: the call of the smaller id stands.
       if (entry.link.state === 'opening' && entry.initiator && this.#at.common.self < from) return;
@@ -100,6 +109,19 @@ export class Links {
       if (entry.link.sentMs > 0) this.#events.closed(entry.link, 'called again');
     } else if (this.#table.size >= MAX_LINKS) return;
     this.#dial(from, data);
+  }
+
+  /** Each offer costs a connection: who makes them without end is not listened to. */
+  #mayCall(id: string): boolean {
+    const nowMs = this.#at.env.now();
+    let caller = this.#callers.get(id);
+    if (!caller) {
+      caller = new Bucket(OFFER_BURST, OFFERS_PER_SECOND, nowMs);
+      const oldest = this.#callers.keys().next().value;
+      if (this.#callers.size >= MAX_CALLERS && oldest !== undefined) this.#callers.delete(oldest);
+      this.#callers.set(id, caller);
+    }
+    return caller.take(nowMs);
   }
 
   /** Marks links in use and closes those that nobody has needed for a while. */

@@ -113,14 +113,20 @@ export class Uplink {
       const own = this.#lines.get(job.link)?.buffered ?? 0;
       const isOver = moving >= IN_FLIGHT_BYTES || own >= IN_FLIGHT_BYTES || this.#credit < 0;
       if (!isLate && (job.link.state !== 'open' || isOver)) return true;
-      if (isFull) this.meter.waited(nowMs - job.sinceMs);
+      if (isFull && !this.#isHeldByChild(job, nowMs)) this.meter.waited(nowMs - job.sinceMs);
       if (isLate) this.dropped++;
       else moving += this.#send(job, nowMs);
       return false;
     });
-    const [oldest] = this.#jobs;
-    this.#isWaiting = oldest !== undefined;
-    if (oldest && isFull) this.meter.waited(nowMs - oldest.sinceMs);
+    this.#isWaiting = this.#jobs.length > 0;
+    const oldest = isFull ? this.#jobs.find((job) => !this.#isHeldByChild(job, nowMs)) : undefined;
+    if (oldest) this.meter.waited(nowMs - oldest.sinceMs);
+  }
+
+  /** It waits for its child, gone without a word perhaps, and not for the uplink. */
+  #isHeldByChild({ link }: Job, nowMs: number): boolean {
+    const line = this.#lines.get(link);
+    return link.state !== 'open' || (line !== undefined && line.buffered > 0 && nowMs - line.movedMs >= STUCK_MS);
   }
 
   /** Bytes given to each child since the last call. */

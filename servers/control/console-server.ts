@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import * as v from 'valibot';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { ConsoleCall, ConsoleHello, type ConsoleAnswer, type Events, type Outcome } from '../../protocol/control.ts';
-import { closeServer, hostInUrl, listen, sendText, targetOf } from '../shared/http.ts';
+import { closeServer, hostInUrl, listen, PATIENCE, sendText, targetOf } from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
 import { isOwnPage } from '../shared/own-page.ts';
 import { StaticFiles } from '../shared/static-files.ts';
@@ -65,7 +65,7 @@ export class ConsoleServer {
       'cross-origin-opener-policy': 'same-origin',
       'x-frame-options': 'DENY',
     });
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer(PATIENCE, (request, response) => this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 

@@ -5,7 +5,16 @@ import { WebSocketServer } from 'ws';
 import { DebugFeed } from '../shared/debug-feed.ts';
 import { requireFfmpeg } from '../shared/ffmpeg.ts';
 import { isServer, mayLook } from '../shared/guard.ts';
-import { announcedHost, closeServer, listen, sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
+import {
+  announcedHost,
+  closeServer,
+  listen,
+  PATIENCE,
+  sendJson,
+  sendText,
+  targetOf,
+  wantsJson,
+} from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
 import type { Running } from '../shared/program.ts';
 import { clientOf, networkOf } from './backbone/addresses.ts';
@@ -24,7 +33,6 @@ import { Streams } from './streams.ts';
 import { ViewerFiles } from './viewer-files.ts';
 
 /** Headers must be there by then; a body may take for ever: it is a live stream [I1]. */
-const HEADERS_MS = 10_000;
 const SWEEP_MS = 250;
 const FEED_MS = 500;
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -32,7 +40,7 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 export async function startCoordinate(settings: CoordinateSettings, log: Log): Promise<Running> {
   const ffmpeg = requireFfmpeg(settings.ffmpeg);
   const regions = await loadRegions(settings.region, (detail) => log.warn({ detail }, 'region'));
-  const server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_MS });
+  const server = createServer({ ...PATIENCE, requestTimeout: 0 });
   // An encoder that has sent everything closes at once, while we may still be holding its media back: not to be taken as a break.
   Object.assign(server, { httpAllowHalfOpen: true });
   const port = await listen(server, settings.host, settings.port, '--coordinate-port');

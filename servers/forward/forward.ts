@@ -14,6 +14,7 @@ import {
   closeServer,
   hostInUrl,
   listen,
+  PATIENCE,
   sendJson,
   sendText,
   targetOf,
@@ -30,6 +31,7 @@ import { Session } from './session.ts';
 import type { ForwardSettings } from './settings.ts';
 import type { BufferedUnit, StreamBuffer } from './stream-buffer.ts';
 import { Streams } from './streams.ts';
+import { Tickets } from './tickets.ts';
 import { TrackerLine } from './tracker-line.ts';
 import { Upstream } from './upstream.ts';
 
@@ -37,7 +39,6 @@ const MAX_SESSIONS = 10_000;
 /** Half-open sockets are found by an unanswered ping. */
 const PING_MS = 5_000;
 const HELLO_LIMIT_MS = 5_000;
-const HEADERS_LIMIT_MS = 10_000;
 
 export async function startForward(settings: ForwardSettings, log: Log): Promise<Running> {
   const forward = new Forward(settings, log);
@@ -55,11 +56,12 @@ class Forward {
   readonly #sources = new Map<StreamBuffer, Intake>();
   readonly #sessions = new Set<Session>();
   readonly #pings = new Pings();
+  readonly #tickets = new Tickets();
   readonly #intakes = new Set<Intake>();
   readonly #trackers: TrackerLine[];
   readonly #upstream: Upstream | null;
-  readonly #push: Server = createServer({ headersTimeout: HEADERS_LIMIT_MS }, (q, s) => this.#answer(q, s));
-  readonly #pull: Server = createServer({ headersTimeout: HEADERS_LIMIT_MS }, (q, s) => this.#answer(q, s));
+  readonly #push: Server = createServer(PATIENCE, (q, s) => this.#answer(q, s));
+  readonly #pull: Server = createServer(PATIENCE, (q, s) => this.#answer(q, s));
   readonly #pushSockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_UNIT_BYTES + 1_024,
@@ -292,7 +294,7 @@ class Forward {
   #session(socket: WebSocket): void {
     const session: Session = new Session(socket, {
       id: this.#id,
-      admit: (name, ticket) => this.#admit(name, ticket),
+      admit: (who, name, viewer, ticket) => this.#admit(who, name, viewer, ticket),
       room: () =>
         this.#load() < 1 ? accept(null) : refuse('full', 'This forward serves all it can; the tracker names another.'),
       count: (kind, bytes) => this.#egress.count(kind, bytes, session.stream?.name),
@@ -317,11 +319,13 @@ class Forward {
     });
   }
 
-  #admit(name: string, ticket: string | undefined): Result<StreamBuffer> {
+  #admit(session: Session, name: string, viewer: string, ticket: string | undefined): Result<StreamBuffer> {
     const { meshSecret } = this.#settings;
     if (meshSecret !== undefined) {
-      const checked = checkTicket(meshSecret, ticket, name, Date.now());
-      if (!checked.ok) return checked;
+      const nowMs = Date.now();
+      const checked = checkTicket(meshSecret, ticket, name, nowMs);
+      const admitted = checked.ok ? this.#tickets.admit(checked.value, viewer, session.socket, nowMs) : checked;
+      if (!admitted.ok) return admitted;
     }
     const stream = this.#awaited(name);
     return stream ? accept(stream) : refuse('full', 'This forward holds all the streams it can.');

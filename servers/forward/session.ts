@@ -1,12 +1,18 @@
 // One viewer at the forward: what it has subscribed to, how far behind it is by its own acknowledgements, and what is sent to it.
 import type { WebSocket } from 'ws';
+import { Bucket } from '../../protocol/bucket.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import {
+  MAX_DROPPED,
   MAX_LAG_MS,
   MAX_PEER_MESSAGE_CHARS,
   MAX_SOCKET_BUFFER_BYTES,
+  PEER_BURST,
+  PEER_PER_SECOND,
   PROTOCOL_VERSION,
+  SUBSCRIBE_BURST,
+  SUBSCRIBE_PER_SECOND,
 } from '../../protocol/limits.ts';
 import { PeerMessage } from '../../protocol/peering.ts';
 import { refuse, type Refusal, type Result } from '../../protocol/refusal.ts';
@@ -25,13 +31,14 @@ interface Subscription {
 }
 
 const KIND: Record<Why, EgressKind> = { tree: 'media', bootstrap: 'bootstrap', takeover: 'repair' };
+const TOO_MANY_BEGUN = refuse('too-fast', 'Too many subscriptions in a short time; try again in a second.');
 /** Single slices that a viewer may ask for in a second. */
 const WANTS_PER_SECOND = 120;
 
 export interface SessionHost {
   id: string;
   /** The stream's buffer for a viewer that may have it. */
-  admit(stream: string, ticket: string | undefined): Result<StreamBuffer>;
+  admit(session: Session, stream: string, id: string, ticket: string | undefined): Result<StreamBuffer>;
   /** Room for one more slice? */
   room(): Result<null>;
   count(kind: EgressKind, bytes: number): void;
@@ -53,11 +60,15 @@ export class Session {
   #firstSentMs = 0;
   #skipping = false;
   #wants = { sinceMs: 0, count: 0 };
+  readonly #words = new Bucket(PEER_BURST, PEER_PER_SECOND, performance.now());
+  readonly #begun = new Bucket(SUBSCRIBE_BURST, SUBSCRIBE_PER_SECOND, performance.now());
+  #dropped = 0;
 
   constructor(socket: WebSocket, host: SessionHost) {
     this.socket = socket;
     this.#host = host;
     socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (!this.#words.take(performance.now())) return this.#tooFast();
       if (isBinary)
         return this.refuse('hello', { reason: 'bad-message', detail: 'Viewers send no media to a forward.' }, true);
       const decoded = decodeMessage(PeerMessage, data.toString('utf8'), MAX_PEER_MESSAGE_CHARS);
@@ -170,6 +181,13 @@ export class Session {
     }
   }
 
+  /** [P17] */
+  #tooFast(): void {
+    const { refusal } = refuse('too-fast', `At most ${PEER_PER_SECOND} messages a second; this one was dropped.`);
+    if (this.#dropped++ === 0) this.refuse('want', refusal);
+    else if (this.#dropped > MAX_DROPPED) this.refuse('hello', refusal, true);
+  }
+
   #hello(message: Extract<PeerMessage, { type: 'hello' }>): void {
     if (this.stream) return;
     if (message.v !== PROTOCOL_VERSION)
@@ -178,7 +196,7 @@ export class Session {
         { reason: 'wrong-version', detail: `This forward speaks version ${PROTOCOL_VERSION}. Reload the page.` },
         true,
       );
-    const admitted = this.#host.admit(message.stream, message.ticket);
+    const admitted = this.#host.admit(this, message.stream, message.id, message.ticket);
     if (!admitted.ok) return this.refuse('hello', admitted.refusal, true);
     this.id = message.id;
     this.stream = admitted.value;
@@ -201,7 +219,7 @@ export class Session {
       known.bounds.until = Infinity;
       return;
     }
-    const room = this.#host.room();
+    const room = this.#begun.take(performance.now()) ? this.#host.room() : TOO_MANY_BEGUN;
     if (!room.ok) return this.refuse('subscribe', room.refusal, false, { slice: k, of: K, why });
     const sameEpoch = message.epoch === stream.epoch && stream.epoch !== 0;
     const bounds = { epoch: stream.epoch, from: sameEpoch ? (message.from ?? 0) : 0, until: Infinity };

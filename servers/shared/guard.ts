@@ -54,7 +54,7 @@ const TicketBody = v.object({ s: StreamName, r: v.string(), e: v.number(), n: v.
 /** How long after its issue a ticket opens a door. */
 export const TICKET_MS = 10 * 60_000;
 
-/** A ticket for one viewer, bound to stream and region, signed with the servers' shared secret. */
+/** A ticket for one viewer, bound to the stream and to the region of the tracker it is sent to, signed with the servers' shared secret. */
 export function issueTicket(secret: string, stream: string, region: string, nowMs: number): string {
   const body = Buffer.from(
     JSON.stringify({ s: stream, r: region, e: nowMs + TICKET_MS, n: randomBytes(9).toString('base64url') }),

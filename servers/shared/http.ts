@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { EXIT, StartError } from './exit-codes.ts';
 
+/** For every server: who is slower than that with the head of a request is cut off; looked at every few seconds. */
+export const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2_500 } as const;
+
 /**
  * Listens and returns the real port.
  * @param port 0 takes any free one

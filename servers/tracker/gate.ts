@@ -34,12 +34,14 @@ export class Gate {
     return a.length === b.length && timingSafeEqual(a, b);
   }
 
-  /** Takes a ticket: valid for the stream, and for the first time here [S3]. Without a shared secret everyone may come in. */
-  admit(ticket: string | undefined, stream: string, nowMs: number): Result<null> {
+  /** Takes a ticket: for this stream and region, and for the first time here [S3]. Without a shared secret everyone may come in. */
+  admit(ticket: string | undefined, stream: string, region: string, nowMs: number): Result<null> {
     if (this.#meshSecret === undefined) return accept(null);
     const checked = checkTicket(this.#meshSecret, ticket, stream, nowMs);
     if (!checked.ok) return checked;
     const { nonce, expiresMs } = checked.value;
+    if (checked.value.region !== region)
+      return refuse('bad-ticket', 'This ticket is for another region; reload the page for one of this region.');
     if (this.#used.has(nonce))
       return refuse('bad-ticket', 'This ticket was used already; reload the page for a new one.');
     // They expire about in the order in which they came: each new one makes room of two old ones.

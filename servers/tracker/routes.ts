@@ -6,7 +6,7 @@ import type { ForwardRecord, TrackerRecord } from '../../protocol/backbone.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS, MAX_SIGNAL_CHARS } from '../../protocol/limits.ts';
 import { isServer, mayEnter, mayLook } from '../shared/guard.ts';
-import { sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
+import { PATIENCE, sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
 import { debugPage, type debugJson } from './debug.ts';
 
 /** Message caps count UTF-16 code units; a WebSocket counts UTF-8 bytes. */
@@ -35,7 +35,7 @@ export function createRoutes(owner: RoutesOwner): Server {
   const viewers = webSockets(MAX_SIGNAL_CHARS * UTF8_PER_CHAR);
   const forwards = webSockets(MAX_BACKBONE_CHARS * UTF8_PER_CHAR);
   const readers = webSockets(1_024);
-  const server = createServer((request, response) => answer(owner, request, response));
+  const server = createServer(PATIENCE, (request, response) => answer(owner, request, response));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const take = (sockets: WebSocketServer, then: (ws: WebSocket) => void): void =>

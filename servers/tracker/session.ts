@@ -2,12 +2,18 @@
 // this connection with a reason and touches nothing else.
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import { Bucket } from '../../protocol/bucket.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import type { IceServer } from '../../protocol/fields.ts';
-import { MAX_SIGNAL_CHARS, PROTOCOL_VERSION, SIGNAL_BURST, SIGNAL_PER_SECOND } from '../../protocol/limits.ts';
+import {
+  MAX_DROPPED,
+  MAX_SIGNAL_CHARS,
+  PROTOCOL_VERSION,
+  SIGNAL_BURST,
+  SIGNAL_PER_SECOND,
+} from '../../protocol/limits.ts';
 import { refuse, type Refusal, type Result } from '../../protocol/refusal.ts';
 import { FromViewer, type FromTracker } from '../../protocol/signalling.ts';
-import { Bucket } from './bucket.ts';
 import type { CoordinateClock } from './clock.ts';
 import type { Gate } from './gate.ts';
 import type { Swarm } from './swarm.ts';
@@ -17,14 +23,13 @@ import { Viewer, type Hello } from './viewer.ts';
 const HELLO_WITHIN_MS = 5_000;
 /** [S13] Reports are due every second: a page that answers pings and says nothing for so long stands still, and feeds nobody. */
 const MUTE_MS = 20_000;
-/** Messages over the rate that are dropped before the connection is ended. */
-const MAX_DROPPED = 120;
 const CLOSE_POLICY = 1008;
 
 export interface SessionOwner {
   readonly gate: Gate;
   readonly clock: CoordinateClock;
   readonly uploadCap: number;
+  readonly region: string;
   readonly history: UploadHistory;
   /** The swarm of a stream, begun when it is new; refused when there are too many of them or of viewers. */
   swarmFor(stream: string): Result<Swarm>;
@@ -107,7 +112,7 @@ export class Session {
     const again = hello.again;
     const known = again !== undefined && gate.knows(again.id, hello.stream, again.secret);
     if (!known) {
-      const admitted = gate.admit(hello.ticket, hello.stream, Date.now());
+      const admitted = gate.admit(hello.ticket, hello.stream, this.#owner.region, Date.now());
       if (!admitted.ok) return this.#end(admitted);
     }
     const found = this.#owner.swarmFor(hello.stream);

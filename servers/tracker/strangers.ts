@@ -1,6 +1,6 @@
 // How many new neighbours one identity may come to know by what it does itself [T16]: by losing parents and by coming back. Who asks for
 // more is fed by forwards for a while; otherwise one viewer could walk through the whole swarm.
-import { Bucket } from './bucket.ts';
+import { Bucket } from '../../protocol/bucket.ts';
 
 /** A machine on a bad line loses a parent every few seconds for a while; it needs no more than this. */
 const AT_ONCE = 30;

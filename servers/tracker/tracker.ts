@@ -42,6 +42,7 @@ export class Tracker {
   readonly clock: CoordinateClock;
   readonly uploadCap: number;
   readonly history: UploadHistory;
+  readonly region: string;
   readonly #settings: TrackerSettings;
   readonly #log: Log;
   readonly #id = `t${randomBytes(6).toString('base64url')}`;
@@ -67,6 +68,7 @@ export class Tracker {
     this.gate = new Gate(settings.meshSecret);
     this.clock = new CoordinateClock(settings.coordinate !== undefined);
     this.uploadCap = settings.uploadCap;
+    this.region = settings.region;
     this.history = new UploadHistory(this.gate.key);
     this.#forwards = new Forwards(
       {

@@ -13,6 +13,8 @@ interface FakeLine {
   link: Link;
   buffered: number;
   units: number[];
+  /** Its child is gone without a word: nothing leaves the channel any more. */
+  isDead?: boolean;
 }
 
 function rig() {
@@ -46,7 +48,7 @@ function rig() {
       nowMs += 10;
       let left = (bitsPerSecond / 8_000) * 10;
       for (const one of lines) {
-        const gone = Math.min(left, one.buffered);
+        const gone = one.isDead === true ? 0 : Math.min(left, one.buffered);
         one.buffered -= gone;
         left -= gone;
       }
@@ -114,6 +116,21 @@ describe('[T13] what is learnt of the line', () => {
     expect(uplink.meter.bitsPerSecond(now())).toBeGreaterThan(0.9e6);
     expect(uplink.meter.bitsPerSecond(now())).toBeLessThan(1.1e6);
     expect(uplink.meter.takeLongestWait()).toBeGreaterThan(300);
+  });
+
+  it('a child that is gone without a word says nothing about it, and what waits for it is dropped', () => {
+    const { uplink, line, push, pass } = rig();
+    const [dead, other] = [line('va'), line('vb')];
+    dead.isDead = true;
+    for (let unit = 1; unit <= 100; unit++) {
+      push(dead, unit);
+      push(other, unit);
+      pass(60, 3e6);
+      if (unit === 20) uplink.meter.takeLongestWait(); // until it is known to be stuck it may hold others up
+    }
+    expect(other.units).toHaveLength(100);
+    expect(uplink.dropped).toBeGreaterThan(50);
+    expect(uplink.meter.takeLongestWait()).toBeLessThan(200);
   });
 
   it('is nothing while the line has more than enough, even when the program itself was asleep', () => {

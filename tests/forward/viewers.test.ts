@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { FLAG } from '../../protocol/chunk.ts';
+import { PEER_BURST, SUBSCRIBE_BURST } from '../../protocol/limits.ts';
 import type { ForwardSettings } from '../../servers/forward/settings.ts';
 import { issueTicket, TICKET_MS } from '../../servers/shared/guard.ts';
 import { unitContent } from '../support/units.ts';
@@ -194,6 +195,52 @@ it('[S3] only a ticket of this coordinate, for this stream and not expired, open
   const viewer = await rig.viewer({ ticket: good });
   viewer.ask(0);
   await viewer.gets(1);
+});
+
+it('[S3] a ticket opens a forward to one viewer, over one connection', async () => {
+  const rig = await rigOf({ meshSecret: 'hush' });
+  await rig.onAir(1, { secret: 'hush' });
+  const ticket = issueTicket('hush', 'live', 'default', Date.now());
+  const viewer = await rig.viewer({ ticket });
+  viewer.ask(0);
+  await viewer.gets(1);
+  const other = await rig.stranger();
+  other.hello({ ticket, id: 'v00002' });
+  expect(await other.hears('refused')).toMatchObject({ what: 'hello', reason: 'bad-ticket' });
+  await other.ends();
+  expect(viewer.closed).toBeNull();
+  const again = await rig.viewer({ ticket });
+  expect(await viewer.ends()).toEqual({ code: 1008, reason: 'bad-ticket' });
+  again.ask(0);
+  await again.gets(1);
+});
+
+it('[P17] who says too much is told so, then put out; runs of units are not given without end', async () => {
+  const rig = await rigOf();
+  const coordinate = await rig.onAir(30);
+  const other = await rig.viewer({ id: 'v00002' });
+  other.ask(0);
+  await other.gets(30);
+  const greedy = await rig.viewer({ id: 'v00003' });
+  for (let i = 0; i < 100; i++) {
+    greedy.ask(0);
+    greedy.say({ type: 'unsubscribe', slice: 0 });
+  }
+  expect(await greedy.hears('refused')).toMatchObject({ what: 'subscribe', reason: 'too-fast' });
+  greedy.say({ type: 'ping', t: 1 });
+  await greedy.hears('pong');
+  const runs = greedy.units().filter((unit) => unit === 30).length;
+  expect(runs).toBeGreaterThanOrEqual(SUBSCRIBE_BURST);
+  expect(runs).toBeLessThan(SUBSCRIBE_BURST + 20);
+  expect(greedy.closed).toBeNull();
+  const noisy = await rig.viewer({ id: 'v00004' });
+  for (let i = 0; i < PEER_BURST + 50; i++) noisy.say({ type: 'ping', t: i });
+  expect(await noisy.hears('refused')).toMatchObject({ reason: 'too-fast' });
+  expect(noisy.closed).toBeNull();
+  for (let i = 0; i < 400; i++) noisy.say({ type: 'ping', t: i });
+  expect(await noisy.ends()).toMatchObject({ code: 1008, reason: 'too-fast' });
+  await coordinate.unit(31);
+  await other.gets(31);
 });
 
 it('half-open connections are found, and those that never speak are ended', async () => {

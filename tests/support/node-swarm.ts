@@ -27,6 +27,14 @@ export interface Member {
   freeze(): void;
 }
 
+export interface JoinOptions {
+  shares?: boolean;
+  isPoisoner?: boolean;
+  evil?: EvilWay;
+  /** Each media message as it comes off a wire. */
+  media?: (bytes: Uint8Array) => void;
+}
+
 export interface TrackerView {
   streams: {
     name: string;
@@ -50,7 +58,7 @@ export class NodeSwarm {
     this.#stack = stack;
   }
 
-  join(options: { shares?: boolean; isPoisoner?: boolean; evil?: EvilWay } = {}): Member {
+  join(options: JoinOptions = {}): Member {
     const wires = new Set<Wire>();
     let isCut = false;
     const played: PlayedUnit[] = [];
@@ -90,7 +98,11 @@ export class NodeSwarm {
       const deaf = <E extends WireEvents>(events: E): E => ({
         ...events,
         open: () => isCut || events.open(),
-        message: (data: string | Uint8Array) => isCut || events.message(data),
+        message: (data: string | Uint8Array) => {
+          if (isCut) return;
+          if (typeof data !== 'string') options.media?.(data);
+          events.message(data);
+        },
         closed: (why: string) => isCut || events.closed(why),
       });
       const kept = <W extends Wire>(wire: W): W => {

@@ -70,7 +70,7 @@ describe('registering at the coordinate', () => {
     await until('a heartbeat names the forward', () =>
       coordinate.calls.some((call) => call.method === 'PUT' && call.record?.forwards[0]?.id === 'fone1'),
     );
-    const viewer = await rig.viewer(rig.ticket('s'));
+    const viewer = await rig.viewer(rig.ticket('s', { region: 'lan' }));
     await until(
       'the state',
       () => viewer.all('welcome')[0]?.state === 'live' || viewer.all('stream').at(-1)?.state === 'live',

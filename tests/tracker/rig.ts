@@ -86,8 +86,8 @@ export class Rig {
   }
 
   /** What a viewer shows at the door when the servers share this secret. */
-  ticket(meshSecret: string | undefined, stream = 'live'): { ticket?: string } {
-    return meshSecret === undefined ? {} : { ticket: issueTicket(meshSecret, stream, 'default', Date.now()) };
+  ticket(meshSecret: string | undefined, { stream = 'live', region = 'default' } = {}): { ticket?: string } {
+    return meshSecret === undefined ? {} : { ticket: issueTicket(meshSecret, stream, region, Date.now()) };
   }
 
   async debug(): Promise<DebugJson> {

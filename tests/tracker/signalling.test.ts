@@ -142,12 +142,13 @@ describe('signalling', () => {
       return reason;
     };
     expect(await refusedFor()).toBe('bad-ticket');
-    expect(await refusedFor(issueTicket('another secret', 'live', 'r', Date.now()))).toBe('bad-ticket');
-    expect(await refusedFor(issueTicket(secret, 'other', 'r', Date.now()))).toBe('bad-ticket');
-    expect(await refusedFor(issueTicket(secret, 'live', 'r', Date.now() - 3_600_000))).toBe('bad-ticket');
+    expect(await refusedFor(issueTicket('another secret', 'live', 'default', Date.now()))).toBe('bad-ticket');
+    expect(await refusedFor(issueTicket(secret, 'other', 'default', Date.now()))).toBe('bad-ticket');
+    expect(await refusedFor(issueTicket(secret, 'live', 'default', Date.now() - 3_600_000))).toBe('bad-ticket');
+    expect(await refusedFor(issueTicket(secret, 'live', 'elsewhere', Date.now()))).toBe('bad-ticket');
     const forged = `${Buffer.from('null').toString('base64url')}.${createHmac('sha256', 'x').update('').digest('base64url')}`;
     expect(await refusedFor(forged)).toBe('bad-ticket');
-    const ticket = issueTicket(secret, 'live', 'r', Date.now());
+    const ticket = issueTicket(secret, 'live', 'default', Date.now());
     const viewer = await rig.viewer({ ticket });
     const welcome = await viewer.next('welcome');
     expect(await refusedFor(ticket)).toBe('bad-ticket');

@@ -87,7 +87,7 @@ export class TrackerApi {
       publicKey,
       region,
       state: streams.get(name)?.facts.state ?? 'waiting',
-      ...(meshSecret === undefined ? {} : { ticket: issueTicket(meshSecret, name, region, Date.now()) }),
+      ...(meshSecret === undefined ? {} : { ticket: issueTicket(meshSecret, name, tracker.record.region, Date.now()) }),
     };
     sendJson(response, 200, assignment);
   }

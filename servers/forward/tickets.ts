@@ -1,0 +1,40 @@
+// [S3] A ticket opens this forward to one viewer, over one connection at a time.
+import type { WebSocket } from 'ws';
+import { accept, refuse, type Result } from '../../protocol/refusal.ts';
+
+/** Remembered until they expire, as the tracker does; more viewers than that do not fit here anyway. */
+const MAX_TICKETS = 100_000;
+
+interface Use {
+  viewer: string;
+  socket: WebSocket;
+  expiresMs: number;
+}
+
+export class Tickets {
+  readonly #used = new Map<string, Use>();
+
+  /**
+   * The same viewer may come back with it: its former connection is ended, half open or not.
+   * @param ticket one whose signature was found good
+   */
+  admit(ticket: { nonce: string; expiresMs: number }, viewer: string, socket: WebSocket, nowMs: number): Result<null> {
+    const former = this.#used.get(ticket.nonce);
+    if (former && former.viewer !== viewer)
+      return refuse('bad-ticket', 'This ticket is in use by another viewer; reload the page for a new one.');
+    if (former && former.socket !== socket) former.socket.close(1008, 'bad-ticket');
+    this.#forget(nowMs);
+    if (!former && this.#used.size >= MAX_TICKETS)
+      return refuse('full', 'Too many viewers are joining; try again in a minute.');
+    this.#used.set(ticket.nonce, { viewer, socket, expiresMs: ticket.expiresMs });
+    return accept(null);
+  }
+
+  /** They expire about in the order in which they came: each new one makes room of two old ones. */
+  #forget(nowMs: number): void {
+    for (let i = 0; i < 2; i++) {
+      const oldest = this.#used.entries().next().value;
+      if (oldest && oldest[1].expiresMs < nowMs) this.#used.delete(oldest[0]);
+    }
+  }
+}
