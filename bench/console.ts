@@ -1,5 +1,6 @@
 // How long from *Go live* to the first decoded frame in a viewer who waits, and how the mesh pane bears many viewers. The first is measured
-// on the real programs and a real page; the second is mesh-view.ts. `npm run bench -- console [live|mesh]`.
+// on the real programs and a real page; the second is mesh-view.ts. `npm run bench -- console [live|mesh|replay]`: replay, an hour of the
+// mesh pane in a minute or two, only when it is named.
 import { WebSocket } from 'ws';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { openBrowser } from '../tests/support/browser.ts';
 import { eventIn, FREE_PORTS, startCli } from '../tests/support/stack.ts';
 import { until } from '../tests/support/until.ts';
 import { meshView } from './mesh-view.ts';
+import { replayAnHour } from './support/feed-replay.ts';
 
 const ROUNDS = 10;
 const TARGET_P50_MS = 1_500;
@@ -20,7 +22,10 @@ async function measure(which: readonly string[] = []): Promise<unknown> {
   const wanted = (name: string): boolean => which.length === 0 || which.includes(name);
   const live = wanted('live') ? [await measureGoLive()] : [];
   if (live.length > 0) globalThis.console.table(live);
-  return { live, mesh: wanted('mesh') ? await meshView() : [] };
+  const mesh = wanted('mesh') ? await meshView() : [];
+  const replay = which.includes('replay') ? await replayAnHour() : [];
+  if (replay.length > 0) globalThis.console.table(replay);
+  return { live, mesh, replay };
 }
 
 async function measureGoLive(): Promise<Record<string, number | string | boolean>> {

@@ -3,10 +3,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import type { ViewerTableRow } from '../protocol/mesh-tables.ts';
-import type { Change } from '../protocol/mesh-view.ts';
 import { openBrowser } from '../tests/support/browser.ts';
 import { FakePlane } from '../tests/support/fake-plane.ts';
+import { heapBytes, MeshFeed } from '../tests/support/mesh-feed.ts';
 import { until } from '../tests/support/until.ts';
 
 export interface MeshViewRow {
@@ -28,7 +27,6 @@ export interface MeshViewRow {
 }
 
 const SIZES = [200, 1_000, 2_000];
-const EVERY_MS = 100;
 const WARM_MS = 2_000;
 const MEASURED_MS = 10_000;
 const TARGET_MS = 8;
@@ -59,7 +57,7 @@ async function measure(browser: Browser, viewers: number): Promise<MeshViewRow> 
     await page.addInitScript(watchChanges);
     await page.goto(plane.url.replace('/#', '/?pane=mesh#'));
     const interactiveMs = await page.evaluate(untilDrawn);
-    const feed = new Feed(plane);
+    const feed = new MeshFeed(plane);
     await feed.run(WARM_MS);
     const session = await page.context().newCDPSession(page);
     await session.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -87,49 +85,6 @@ async function measure(browser: Browser, viewers: number): Promise<MeshViewRow> 
   } finally {
     await page.close();
     await plane.close();
-  }
-}
-
-/** Ten batches a second of about the same size. */
-class Feed {
-  #plane: FakePlane;
-  #turn = 0;
-
-  constructor(plane: FakePlane) {
-    this.#plane = plane;
-  }
-
-  /** @returns batches sent */
-  async run(forMs: number): Promise<number> {
-    const batches = Math.round(forMs / EVERY_MS);
-    const beganMs = performance.now();
-    for (let i = 0; i < batches; i++) {
-      await until('the next turn', () => performance.now() >= beganMs + i * EVERY_MS);
-      this.#plane.changeMesh(this.#batch());
-    }
-    await until('the last turn', () => performance.now() >= beganMs + forMs);
-    return batches;
-  }
-
-  #batch(): Change[] {
-    const { viewers } = this.#plane.mesh.tables;
-    const turn = ++this.#turn;
-    const rows = Object.values(viewers);
-    const changes: Change[] = [];
-    const put = (row: ViewerTableRow): void => {
-      viewers[row.id] = row;
-      changes.push({ op: 'put', table: 'viewers', id: row.id, row: { ...row } });
-    };
-    const leaf = rows.findLast((row, i) => row.children.length === 0 && i % 7 === turn % 7);
-    for (const [i, row] of rows.entries())
-      if (i % 20 === turn % 20 && row !== leaf)
-        put({ ...row, arrivalMs: 200 + ((turn * 37 + i) % 400), ageMs: turn * 100 });
-    if (leaf) {
-      delete viewers[leaf.id];
-      changes.push({ op: 'drop', table: 'viewers', id: leaf.id });
-      put({ ...leaf, id: `vnew${turn}` });
-    }
-    return changes;
   }
 }
 
@@ -220,12 +175,6 @@ async function busyMs(session: CDPSession): Promise<number> {
   const { metrics } = await session.send('Performance.getMetrics');
   const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? 0;
   return (of('ScriptDuration') + of('RecalcStyleDuration') + of('LayoutDuration')) * 1000;
-}
-
-async function heapBytes(session: CDPSession): Promise<number> {
-  await session.send('HeapProfiler.collectGarbage');
-  const { metrics } = await session.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? 0;
 }
 
 async function rendererOf(browser: Browser): Promise<string> {

@@ -15,6 +15,7 @@ let browser: Browser;
 let plane: Owned;
 const data = mkdtempSync(path.join(tmpdir(), 'p2plive-console-'));
 let page: Page;
+let link: string;
 const errors: string[] = [];
 
 beforeAll(async () => {
@@ -29,7 +30,8 @@ beforeAll(async () => {
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
   });
-  await page.goto(String(ready['console']));
+  link = String(ready['console']);
+  await page.goto(link);
 });
 afterAll(async () => {
   await browser.close();
@@ -65,8 +67,8 @@ it('shows a preview, goes live in two presses, and turns green when the monitor 
 });
 
 it('counts a viewer, shares with it, and changes the picture’s size without losing it', async () => {
-  const link = await page.locator('.share-link').getAttribute('href');
-  const viewer = await openViewer(browser, link ?? '');
+  const share = await page.locator('.share-link').getAttribute('href');
+  const viewer = await openViewer(browser, share ?? '');
   await playsOn(viewer);
   await page.getByText(/Decoded by this console's monitor and 1 viewer/).waitFor();
   await viewersShown('1');
@@ -81,6 +83,20 @@ it('counts a viewer, shares with it, and changes the picture’s size without lo
   await playsOn(viewer);
   await lamp('decoded').waitFor();
   await viewer.leave();
+});
+
+it('is the same in a second console and after a reload; each hears what the other does', async () => {
+  const second = await page.context().newPage();
+  await second.goto(link);
+  await second.locator('[data-lamp=decoded]').waitFor();
+  await page.reload();
+  await lamp('decoded').waitFor();
+  await second.getByRole('button', { name: 'Stop', exact: true }).click();
+  await lamp('off').waitFor();
+  await button('Go live').click();
+  await second.locator('[data-lamp=decoded]').waitFor();
+  await lamp('decoded').waitFor();
+  await second.close();
 });
 
 it('stops at once, keeps the preview, and logs no error', async () => {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } 
 import type { Change } from '../../protocol/mesh-view.ts';
 import { openBrowser } from '../support/browser.ts';
 import { FakePlane } from '../support/fake-plane.ts';
+import { heapBytes, MeshFeed } from '../support/mesh-feed.ts';
 import { until } from '../support/until.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -149,6 +150,20 @@ describe('the graph', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).click();
     await until('the call', () => own.calls.some(({ name }) => name === 'restartProgram'));
     expect(own.calls.find(({ name }) => name === 'restartProgram')?.argument).toEqual({ name: 'forward' });
+  });
+
+  it('keeps nothing of what has passed: minutes of a feed at sixty times its speed leave its memory flat', async () => {
+    const { page, plane: of } = await open(120);
+    await counts(nodes(page), 120 + SERVERS);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    const feed = new MeshFeed(of);
+    await feed.replayMinute(page);
+    const before = await heapBytes(session);
+    for (let minute = 0; minute < 5; minute++) await feed.replayMinute(page);
+    // What came in those minutes, kept, would be 9 MB.
+    expect((await heapBytes(session)) - before).toBeLessThan(3e6);
+    await counts(nodes(page), 120 + SERVERS);
   });
 
   it('filters by problem and by tree', async () => {
