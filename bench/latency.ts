@@ -1,6 +1,6 @@
 // How far behind the source is the picture, and who carries it? Eight browser tabs on one machine watch one stream; the delay is read
 // out of the picture, the offload out of the forward's own counters. The one-hop floor is measured in the same run.
-// `npm run bench -- latency [floor|steady|churn|crash|calm-8|calm-12|audio ...]` (all without a name).
+// `npm run bench -- latency [floor|floor-crash|steady|churn|crash|calm-8|calm-12|audio ...]` (all without a name).
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../tests/support/browser.ts';
@@ -85,7 +85,9 @@ export async function latency(which: readonly string[] = []): Promise<Row[]> {
   if (!ffmpeg) throw new Error('ffmpeg is missing');
   const wanted = (name: string): boolean => which.length === 0 || which.includes(name);
   const rows: Row[] = [];
-  if (wanted('floor')) rows.push(await measureFloor(ffmpeg));
+  if (wanted('floor')) rows.push(await measureFloor(ffmpeg, 4, null));
+  const crashing = PHASES.find(({ name }) => name === 'crash');
+  if (wanted('floor-crash') && crashing) rows.push(await measureFloor(ffmpeg, VIEWERS, crashing));
   if (wanted('steady') || PHASES.some(({ name }) => wanted(name)))
     rows.push(...(await measureMesh(ffmpeg, false, wanted)));
   if (wanted('audio')) rows.push(...(await measureMesh(ffmpeg, true, (name) => name === 'steady')));
@@ -149,16 +151,20 @@ function row(what: string, probes: readonly Probe[], offloadPercent: number | nu
   };
 }
 
-async function measureFloor(ffmpeg: string): Promise<Row> {
+/** @param leaving how tabs leave and are replaced meanwhile; null: nobody does */
+async function measureFloor(ffmpeg: string, viewers: number, leaving: Phase | null): Promise<Row> {
   const floor = await startFloor(ffmpeg);
   const source = startClockSource(ffmpeg, ['-f', 'mpegts', '-method', 'PUT', floor.push], false);
   const browser = await openBrowser();
   try {
     await wait(3_000);
-    const pages = await join(await newContext(browser), floor.watch, 4);
+    const context = await newContext(browser);
+    const pages = await join(context, floor.watch, viewers);
     for (const page of pages) await reset(page);
+    const name = 'floor, one hop, WebSocket to MSE';
+    if (leaving) return row(`${name}, ${leaving.label}`, await leaveInTurn(leaving, context, pages, floor.watch), null);
     await wait(PHASE_MS / 3);
-    return row('floor, one hop, WebSocket to MSE', await Promise.all(pages.map(probeOf)), null);
+    return row(name, await Promise.all(pages.map(probeOf)), null);
   } finally {
     await browser.close();
     await source.close();
@@ -247,6 +253,23 @@ async function measureLeaving(
   for (const page of pages) await reset(page);
   const before = await bytesOf(stack);
   const stayed = new Map(await Promise.all(pages.map(async (page) => [page, await tallyOf(page)] as const)));
+  const all = await leaveInTurn(phase, context, pages, stack.ready.watch, (page) => stayed.delete(page));
+  const after = await bytesOf(stack);
+  return {
+    ...row(`${name}, ${phase.label}`, all, offload(before, after, pages.length)),
+    slices: await layoutOf(stack),
+    ...(await sharedBy(stayed, after.ingress - before.ingress)),
+  };
+}
+
+/** @returns what was seen in all pages, those that are gone included */
+async function leaveInTurn(
+  phase: Phase,
+  context: BrowserContext,
+  pages: Page[],
+  url: string,
+  leaves: (page: Page) => void = () => {},
+): Promise<Probe[]> {
   const gone: Probe[] = [];
   const endMs = performance.now() + phase.lastsMs;
   for (let turn = 0; performance.now() < endMs; turn++) {
@@ -254,19 +277,13 @@ async function measureLeaving(
     const leaving = pages[at];
     if (!leaving) break;
     gone.push(await probeOf(leaving));
-    stayed.delete(leaving);
+    leaves(leaving);
     if (phase.crash) await crash(leaving);
     else await leaving.close();
-    pages[at] = await open(context, stack.ready.watch);
+    pages[at] = await open(context, url);
     await wait(phase.everyMs);
   }
-  const after = await bytesOf(stack);
-  const all = [...gone, ...(await Promise.all(pages.map(probeOf)))].filter((p) => p.firstFrameMs !== null);
-  return {
-    ...row(`${name}, ${phase.label}`, all, offload(before, after, pages.length)),
-    slices: await layoutOf(stack),
-    ...(await sharedBy(stayed, after.ingress - before.ingress)),
-  };
+  return [...gone, ...(await Promise.all(pages.map(probeOf)))].filter((p) => p.firstFrameMs !== null);
 }
 
 interface Tally {

@@ -3,7 +3,12 @@
 import * as v from 'valibot';
 import { Uint32 } from './fields.ts';
 
-const Key = v.pipe(v.string(), v.maxLength(200));
+/** What every object has by birth is no name of a table or row. */
+const Key = v.pipe(
+  v.string(),
+  v.maxLength(200),
+  v.check((key) => !(key in {}), 'is no name'),
+);
 /** A row is flat or small JSON; each program documents its tables. */
 export const Row = v.record(Key, v.unknown());
 export type Row = v.InferOutput<typeof Row>;
