@@ -152,6 +152,8 @@ export const FromTracker = v.variant('type', [
     from: v.optional(Uint32),
     parents: few(Parent, 5),
     alternatives: few(Parent, 5),
+    /** Former parents that have left the tracker, and most likely everything. */
+    gone: v.optional(few(Id, 5)),
     why: Sentence,
   }),
   /** This peer will (or will no longer) ask for this slice, of `of` slices (absent: of the layout it was welcomed with). */

@@ -119,6 +119,24 @@ export class Supply {
         this.#joinCalmly(sub, parent);
       }
     }
+    for (const id of plan.gone ?? []) this.#suspectAtOnce(id);
+  }
+
+  /** [P9] The tracker has lost sight of this parent: it is not waited for until its silence is long enough. */
+  #suspectAtOnce(id: string): void {
+    for (const sub of this.substreams) {
+      if (sub.serving !== id || sub.standIn || !this.#hasBegun() || this.isOver) continue;
+      this.#at.note(`slice ${sub.k}: ${id} has left the tracker`);
+      sub.avoided.set(id, this.#at.now());
+      const link = this.#at.links().get(id);
+      if (link && this.#isNextToForward(sub, link)) this.#standIns.byForward(sub, 'takeover');
+      else this.#standIns.begin(sub);
+    }
+  }
+
+  /** Everybody below this parent lacks the slice when it goes: only the forward can help. */
+  #isNextToForward(sub: Substream, link: Link): boolean {
+    return (link.aliveOf(this.K)?.path[sub.k]?.length ?? 0) === 2;
   }
 
   opened(link: Link): void {
@@ -181,7 +199,7 @@ export class Supply {
         if (!sub.serving && this.#hasBegun()) this.#standIns.begin(sub);
       }
       if (sub.serving !== link.id && sub.joining?.id !== link.id) continue;
-      const wasNextToForward = (link.aliveOf(this.K)?.path[sub.k]?.length ?? 0) === 2;
+      const wasNextToForward = this.#isNextToForward(sub, link);
       this.#parentFailed(sub, link.id, link.sentMs === 0 ? 'unreachable' : how, wasNextToForward);
     }
   }
@@ -200,7 +218,7 @@ export class Supply {
       if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#join(sub, sub.planned);
       this.#watchJoining(sub, nowMs);
       if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
-      if (sub.standIn?.why === 'takeover' && sub.serving === null) this.#standIns.watch(sub, sub.standIn, nowMs);
+      if (sub.standIn?.why === 'takeover') this.#standIns.watch(sub, sub.standIn, nowMs);
       if (!sub.serving && !sub.standIn && isActive) this.#standIns.begin(sub);
     }
     const warm = this.#warmForward();
@@ -310,7 +328,7 @@ export class Supply {
     this.#at.tell({ type: 'seated', slice: sub.k, id, layout: this.layout });
   }
 
-  /** @param wasNextToForward everybody below the lost parent lacks the slice now: only the forward can help */
+  /** @param wasNextToForward everybody below the lost parent lacks the slice now */
   #parentFailed(sub: Substream, id: string, how: LostHow, wasNextToForward = false): void {
     const nowMs = this.#at.now();
     sub.avoided.set(id, nowMs);

@@ -133,7 +133,10 @@ export class Planner {
     const k = engine.trees.k;
     viewer.serial++;
     const from = layoutFrom > 0 ? { from: layoutFrom } : {};
-    viewer.send({ type: 'plan', serial: viewer.serial, k, layout, ...from, parents, alternatives, why: peer.why });
+    const gone = viewer.goneParents.size > 0 ? { gone: [...viewer.goneParents].slice(0, 5) } : {};
+    viewer.goneParents.clear();
+    const seats = { k, layout, ...from, parents, alternatives, ...gone };
+    viewer.send({ type: 'plan', serial: viewer.serial, ...seats, why: peer.why });
     this.#owner.changed(viewer.id);
   }
 
@@ -147,7 +150,7 @@ export class Planner {
   #handOver(viewer: Viewer, slice: number, id: string, nowMs: number): void {
     viewer.remember(id, nowMs);
     this.#owner.changed(id);
-    if (!this.#owner.viewer(id)) return;
+    if (!this.#owner.viewer(id)) return void viewer.goneParents.add(id);
     viewer.handingOver.push({ slice, id, sinceMs: nowMs });
     this.#handingOver.add(viewer);
   }

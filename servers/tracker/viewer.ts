@@ -52,6 +52,8 @@ export class Viewer {
   met = new Set<string>();
   /** Former parents that still deliver until the new one does. */
   handingOver: { slice: number; id: string; sinceMs: number }[] = [];
+  /** Former parents that have left since its last plan. */
+  readonly goneParents = new Set<string>();
   /** Forwards that failed for this viewer, and until when that is believed. */
   badForwards = new Map<string, number>();
   /** When anything last came from it. */

@@ -168,6 +168,20 @@ describe('parents', () => {
     expect(b.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
   });
 
+  it('[P9] who has left the tracker is not waited for; when it speaks all the same, nothing is lost', async () => {
+    const [a, b, c] = await threeViewers();
+    const said = notesOf(c);
+    rig.plan(c, [FORWARD.id, b.id], [], { gone: [a.id] });
+    await rig.net.pass(20);
+    // It was next to the forward: nobody else below it has the slice.
+    expect(said()).toEqual(
+      expect.arrayContaining([`slice 0: ${a.id} has left the tracker`, 'slice 0: asks the forward (takeover)']),
+    );
+    await rig.net.pass(2_000);
+    expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: FORWARD.id, kind: 'forward' });
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
   it('[P5] a stand-in ends after its time; the forward takes over', async () => {
     const [a, b, c] = await threeViewers();
     rig.plan(a, [FORWARD.id, FORWARD.id]);

@@ -71,7 +71,7 @@ export class MeshRig {
     child: Seat,
     parents: readonly string[],
     alternatives: readonly string[] = [],
-    shape: { k?: 1 | 2 | 4; layout?: number; from?: number } = {},
+    shape: { k?: 1 | 2 | 4; layout?: number; from?: number; gone?: string[] } = {},
   ): void {
     const { k = 2 } = shape;
     for (const [slice, id] of parents.entries())

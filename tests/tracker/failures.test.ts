@@ -52,6 +52,7 @@ describe('failures', () => {
           'a whole plan without it',
           () => child.plan.parents.every((p) => p.id !== gone) && child.plan.parents.length === 2,
         );
+      for (const child of children) expect(child.plan.gone).toEqual([gone]);
       tookMs.push(performance.now() - startMs);
       viewers = viewers.filter((viewer) => viewer !== parent);
       for (const viewer of viewers) expect(viewer.plan.parents.every((p) => p.id !== gone)).toBe(true);
