@@ -72,7 +72,9 @@ export class StandIns {
   end(sub: Substream): void {
     const id = sub.standIn?.id;
     sub.standIn = null;
-    if (id && id !== sub.serving) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.#of.K });
+    // One that is the planned parent too goes on as such.
+    if (id && id !== sub.serving && id !== sub.joining?.id)
+      this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.#of.K });
   }
 
   /** A peer stands in for some seconds only; if the tracker has found nobody by then, or it delivers nothing, the forward does. */

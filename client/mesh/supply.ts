@@ -30,10 +30,11 @@ const ALL_SILENT_MS = 1_500;
  * A slice that flows already changes its parent calmly: opening a connection costs processor time, and in the moment of a join or a
  * departure that is short everywhere. In between, at random, so that the children of one parent do not all begin at once.
  */
-const CALM_LEAST_MS = 350;
-const CALM_SPREAD_MS = 450;
+const CALM_MS = { least: 350, spread: 450 };
+/** While somebody stands in there is more time: after a departure all its children begin, and often a newcomer is just loading its page. */
+const MENDING_MS = { least: 800, spread: 1_000 };
 /** Everybody's parents of a new layout: there are seconds until it begins. */
-const EARLY_SPREAD_MS = 2_000;
+const EARLY_MS = { least: 350, spread: 2_000 };
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
 const BEGUN_UNITS = 2;
 
@@ -106,6 +107,7 @@ export class Supply {
 
   follow(plan: Plan): void {
     this.alternatives = plan.alternatives;
+    for (const id of plan.gone ?? []) this.#suspectAtOnce(id);
     for (const sub of this.substreams) {
       const parent = plan.parents.find((p) => p.slice === sub.k) ?? null;
       sub.planned = parent;
@@ -119,7 +121,6 @@ export class Supply {
         this.#joinCalmly(sub, parent);
       }
     }
-    for (const id of plan.gone ?? []) this.#suspectAtOnce(id);
   }
 
   /** [P9] The tracker has lost sight of this parent: it is not waited for until its silence is long enough. */
@@ -283,8 +284,8 @@ export class Supply {
     if (!flows || parent.kind === 'forward' || this.#at.links().get(parent.id)?.state === 'open')
       return this.#join(sub, parent);
     sub.joining = null;
-    const spreadMs = isEarly ? EARLY_SPREAD_MS : CALM_SPREAD_MS;
-    sub.dueMs ??= this.#at.now() + CALM_LEAST_MS + spreadMs * this.#at.random();
+    const { least, spread } = isEarly ? EARLY_MS : sub.standIn?.why === 'takeover' ? MENDING_MS : CALM_MS;
+    sub.dueMs ??= this.#at.now() + least + spread * this.#at.random();
   }
 
   #join(sub: Substream, parent: Parent): void {
