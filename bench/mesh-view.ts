@@ -6,7 +6,6 @@ import type { Browser, CDPSession, Page } from 'playwright-core';
 import { openBrowser } from '../tests/support/browser.ts';
 import { FakePlane } from '../tests/support/fake-plane.ts';
 import { heapBytes, MeshFeed } from '../tests/support/mesh-feed.ts';
-import { until } from '../tests/support/until.ts';
 
 export interface MeshViewRow {
   viewers: number;

@@ -19,7 +19,7 @@ export function readSettingsFile(file: string): SettingsFile {
   const name = path.basename(file);
   let document: unknown;
   try {
-    document = parse(readFileSync(file, 'utf8')) as unknown;
+    document = parse(readFileSync(file, 'utf8'), { logLevel: 'error' }) as unknown;
   } catch (error) {
     if (error instanceof YAMLParseError)
       throw bad(`${name} is not valid YAML: ${(error.message.split('\n')[0] ?? '').replace(/:$/, '')}.`);

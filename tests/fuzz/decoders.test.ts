@@ -46,8 +46,11 @@ const message =
     for (const schema of schemas) {
       const decoded = decodeMessage(schema, bytes.toString('utf8'), MAX_CHARS);
       // What was taken is taken again as it is, and a refusal has a sentence.
-      if (decoded.ok) expect(decodeMessage(schema, JSON.stringify(decoded.value), MAX_CHARS * 10)).toEqual(decoded);
-      else expect(decoded.refusal.detail).not.toBe('');
+      if (decoded.ok) {
+        const again = decodeMessage(schema, JSON.stringify(decoded.value), MAX_CHARS * 10);
+        expect(JSON.stringify(again)).toBe(JSON.stringify(decoded));
+      }
+      if (!decoded.ok) expect(decoded.refusal.detail).not.toBe('');
     }
   };
 
@@ -81,7 +84,7 @@ const DECODERS: Record<string, (bytes: Buffer) => void> = {
     const assembly = new Reassembly(6_000);
     // As many as fit behind each other: fragments that overlap and contradict each other are the interesting ones.
     for (let at = 0; at < bytes.length; at += 96) {
-      const decoded = decodeFragment(bytes.subarray(at));
+      const decoded = decodeFragment(Uint8Array.from(bytes.subarray(at)));
       if (!decoded.ok) continue;
       const again = decodeFragment(encodeFragment(decoded.value));
       expect(again).toEqual(decoded);
