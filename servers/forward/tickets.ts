@@ -7,7 +7,8 @@ const MAX_TICKETS = 100_000;
 
 interface Use {
   viewer: string;
-  socket: WebSocket;
+  /** null: it is closed; nothing else of it is kept. */
+  socket: WebSocket | null;
   expiresMs: number;
 }
 
@@ -22,11 +23,13 @@ export class Tickets {
     const former = this.#used.get(ticket.nonce);
     if (former && former.viewer !== viewer)
       return refuse('bad-ticket', 'This ticket is in use by another viewer; reload the page for a new one.');
-    if (former && former.socket !== socket) former.socket.close(1008, 'bad-ticket');
+    if (former && former.socket !== socket) former.socket?.close(1008, 'bad-ticket');
     this.#forget(nowMs);
     if (!former && this.#used.size >= MAX_TICKETS)
       return refuse('full', 'Too many viewers are joining; try again in a minute.');
-    this.#used.set(ticket.nonce, { viewer, socket, expiresMs: ticket.expiresMs });
+    const use: Use = { viewer, socket, expiresMs: ticket.expiresMs };
+    this.#used.set(ticket.nonce, use);
+    socket.once('close', () => (use.socket = null));
     return accept(null);
   }
 

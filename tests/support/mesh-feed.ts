@@ -34,8 +34,8 @@ export class MeshFeed {
     for (let second = 0; second < 60; second++) {
       for (let i = 0; i < BATCHES_PER_SECOND; i++) this.#plane.changeMesh(this.#batch());
       this.#plane.sample();
-      // The page's turn: a message that it has to answer is answered behind all that was sent before.
-      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
+      // The page's turn: it draws, behind what was sent before.
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
     }
     await page.locator(`.react-flow__node[data-id$="vnew${this.#turn}"]`).waitFor({ state: 'attached' });
   }
