@@ -14,8 +14,6 @@ export interface Substream {
   dueMs: number | null;
   /** A supplier outside the tree: the forward at the start, somebody at hand when a parent is lost. */
   standIn: { id: string; sinceMs: number; why: 'bootstrap' | 'takeover' } | null;
-  /** Its parent went without a word. */
-  lostSilently: boolean;
   /** Who refused or failed lately, and when: not asked again at once. */
   avoided: Map<string, number>;
   /** Arrival of slices after their source time, smoothed, and its mean deviation (both ms, on any constant offset). */
@@ -39,7 +37,6 @@ export const newSubstream = (k: number): Substream => ({
   joining: null,
   dueMs: null,
   standIn: null,
-  lostSilently: false,
   avoided: new Map(),
   delayMs: null,
   jitterMs: 20,

@@ -31,7 +31,7 @@ const ALL_SILENT_MS = 1_500;
  * departure that is short everywhere. In between, at random, so that the children of one parent do not all begin at once.
  */
 const CALM_MS = { least: 350, spread: 450 };
-/** After a departure without a word all its children begin at once, and somebody stands in: there is more time. */
+/** While somebody stands in there is more time: after a departure all its children begin, and often a newcomer is just loading its page. */
 const MENDING_MS = { least: 800, spread: 1_000 };
 /** Everybody's parents of a new layout: there are seconds until it begins. */
 const EARLY_MS = { least: 350, spread: 2_000 };
@@ -129,7 +129,6 @@ export class Supply {
       if (sub.serving !== id || sub.standIn || !this.#hasBegun() || this.isOver) continue;
       this.#at.note(`slice ${sub.k}: ${id} has left the tracker`);
       sub.avoided.set(id, this.#at.now());
-      sub.lostSilently = true;
       const link = this.#at.links().get(id);
       if (link && this.#isNextToForward(sub, link)) this.#standIns.byForward(sub, 'takeover');
       else this.#standIns.begin(sub);
@@ -285,11 +284,7 @@ export class Supply {
     if (!flows || parent.kind === 'forward' || this.#at.links().get(parent.id)?.state === 'open')
       return this.#join(sub, parent);
     sub.joining = null;
-    const { least, spread } = isEarly
-      ? EARLY_MS
-      : sub.lostSilently && sub.standIn?.why === 'takeover'
-        ? MENDING_MS
-        : CALM_MS;
+    const { least, spread } = isEarly ? EARLY_MS : sub.standIn?.why === 'takeover' ? MENDING_MS : CALM_MS;
     sub.dueMs ??= this.#at.now() + least + spread * this.#at.random();
   }
 
@@ -327,7 +322,6 @@ export class Supply {
     this.#at.note(`slice ${sub.k}: comes from ${id}`);
     sub.serving = id;
     sub.joining = null;
-    sub.lostSilently = false;
     reseated(sub, this.#at.now());
     if (sub.standIn && sub.standIn.id !== id) this.#standIns.end(sub);
     sub.standIn = null;
@@ -339,7 +333,6 @@ export class Supply {
   #parentFailed(sub: Substream, id: string, how: LostHow, wasNextToForward = false): void {
     const nowMs = this.#at.now();
     sub.avoided.set(id, nowMs);
-    if (how === 'bye') sub.lostSilently = false;
     if (sub.joining?.id === id) sub.joining = null;
     if (sub.planned?.id === id) sub.dueMs = null;
     if (sub.serving === id) sub.serving = null;
