@@ -1,6 +1,7 @@
 // [S3] A ticket opens this forward to one viewer, over one connection at a time.
 import type { WebSocket } from 'ws';
 import { accept, refuse, type Result } from '../../protocol/refusal.ts';
+import { Expiring } from '../shared/expiring.ts';
 
 /** Remembered until they expire, as the tracker does; more viewers than that do not fit here anyway. */
 const MAX_TICKETS = 100_000;
@@ -9,11 +10,10 @@ interface Use {
   viewer: string;
   /** null: it is closed; nothing else of it is kept. */
   socket: WebSocket | null;
-  expiresMs: number;
 }
 
 export class Tickets {
-  readonly #used = new Map<string, Use>();
+  readonly #used = new Expiring<Use>(MAX_TICKETS);
 
   /**
    * The same viewer may come back with it: its former connection is ended, half open or not.
@@ -24,20 +24,10 @@ export class Tickets {
     if (former && former.viewer !== viewer)
       return refuse('bad-ticket', 'This ticket is in use by another viewer; reload the page for a new one.');
     if (former && former.socket !== socket) former.socket?.close(1008, 'bad-ticket');
-    this.#forget(nowMs);
-    if (!former && this.#used.size >= MAX_TICKETS)
+    const use: Use = { viewer, socket };
+    if (!this.#used.set(ticket.nonce, use, ticket.expiresMs, nowMs))
       return refuse('full', 'Too many viewers are joining; try again in a minute.');
-    const use: Use = { viewer, socket, expiresMs: ticket.expiresMs };
-    this.#used.set(ticket.nonce, use);
     socket.once('close', () => (use.socket = null));
     return accept(null);
-  }
-
-  /** They expire about in the order in which they came: each new one makes room of two old ones. */
-  #forget(nowMs: number): void {
-    for (let i = 0; i < 2; i++) {
-      const oldest = this.#used.entries().next().value;
-      if (oldest && oldest[1].expiresMs < nowMs) this.#used.delete(oldest[0]);
-    }
   }
 }

@@ -1,6 +1,7 @@
 // Who may come in as a viewer: tickets, used once each, and the secret by which a viewer that lost its connection is known again.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { accept, refuse, type Result } from '../../protocol/refusal.ts';
+import { Expiring } from '../shared/expiring.ts';
 import { checkTicket } from '../shared/guard.ts';
 
 /** Used tickets remembered until they expire: ten minutes of a thousand joins a second would not fit, and is refused. */
@@ -10,7 +11,7 @@ export class Gate {
   readonly #meshSecret: string | undefined;
   /** With a shared secret a viewer is known again even by a restarted tracker. */
   readonly key: Buffer;
-  readonly #used = new Map<string, number>();
+  readonly #used = new Expiring<true>(MAX_USED_TICKETS);
 
   constructor(meshSecret: string | undefined) {
     this.#meshSecret = meshSecret;
@@ -42,16 +43,10 @@ export class Gate {
     const { nonce, expiresMs } = checked.value;
     if (checked.value.region !== region)
       return refuse('bad-ticket', 'This ticket is for another region; reload the page for one of this region.');
-    if (this.#used.has(nonce))
+    if (this.#used.get(nonce))
       return refuse('bad-ticket', 'This ticket was used already; reload the page for a new one.');
-    // They expire about in the order in which they came: each new one makes room of two old ones.
-    for (let i = 0; i < 2; i++) {
-      const oldest = this.#used.entries().next().value;
-      if (oldest && oldest[1] < nowMs) this.#used.delete(oldest[0]);
-    }
-    if (this.#used.size >= MAX_USED_TICKETS)
+    if (!this.#used.set(nonce, true, expiresMs, nowMs))
       return refuse('full', 'Too many viewers are joining; try again in a minute.');
-    this.#used.set(nonce, expiresMs);
     return accept(null);
   }
 }
