@@ -73,6 +73,12 @@ export class Children {
     return [...this.#children.values()].map(({ k, link }) => ({ slice: k, id: link.id }));
   }
 
+  /** Somebody is given slice k of K. */
+  has(k: number, K: number): boolean {
+    for (const child of this.#children.values()) if (child.k === k && child.K === K) return true;
+    return false;
+  }
+
   expect(k: number, id: string, expected: boolean, K = this.#at.K()): void {
     const key = keyOf(k, K, id);
     if (expected) {

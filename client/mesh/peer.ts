@@ -81,6 +81,8 @@ export class MeshPeer {
       note: (text) => this.journal.note(text),
       nextUnit: () => this.playout.next,
       isLive: () => this.streamState === 'live',
+      feeds: (k, K) => this.children.has(k, K),
+      playedMs: (sourceMs) => this.playout.playedMs(sourceMs, env.now()),
     });
     this.children = new Children({
       now,
@@ -281,13 +283,12 @@ export class MeshPeer {
   }
 
   #newLinks(self: string): Links {
-    const { stream } = this.#options;
     return new Links(
       {
         env: this.#env,
         common: {
-          stream,
-          streamTag: streamTag(stream),
+          stream: this.#options.stream,
+          streamTag: streamTag(this.#options.stream),
           self,
           ticket: () => this.#ticket,
           now: () => this.#env.now(),

@@ -81,6 +81,12 @@ export class Playout {
     this.#ownDelayMs += (wanted - this.#ownDelayMs) * (wanted > this.#ownDelayMs ? 1 : OWN_FALL);
   }
 
+  /** When what was made then is on screen by plan, on the clock that shows `nowMs`; null until the coordinate's is known. */
+  playedMs(sourceMs: number, nowMs: number): number | null {
+    const shownMs = this.#playoutMs();
+    return shownMs === null ? null : nowMs + sourceMs - shownMs;
+  }
+
   /** The source time that is on screen by plan. */
   #playoutMs(): number | null {
     const coordinateMs = this.#coordinateMs();

@@ -92,6 +92,7 @@ export class Pulls {
           sourceMs,
           begun: held !== undefined,
           heldUpMs,
+          playedMs: this.#at.feeds(k, this.#supply.K) ? null : this.#at.playedMs(sourceMs),
           askedMs: book?.atMs ?? null,
           asked: book?.count ?? 0,
         });

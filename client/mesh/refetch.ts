@@ -12,6 +12,8 @@ export interface Missing {
   begun: boolean;
   /** How much later than usual that one came: a large unit is late everywhere, and nobody's loss. */
   heldUpMs: number;
+  /** It is played then, and nobody below waits for it; null: somebody does, or nobody knows. On the clock of `nowMs`. */
+  playedMs: number | null;
   /** When it was last asked for; null = never. */
   askedMs: number | null;
   /** How often it was asked for. */
@@ -39,6 +41,10 @@ const AGAIN_MS = 120;
 /** A supplier is asked for this many slices a second at most; the forward for more, it is the last resort. */
 const WANTS_PER_SECOND = 30;
 const FORWARD_WANTS_PER_SECOND = 60;
+/** What only this viewer waits for is given time for a retransmission on its way, while an answer to a question would still be in time. */
+const PATIENCE_MS = 200;
+/** An answer takes about so long. */
+const ANSWER_MS = 150;
 /** A hole this much overdue goes to the forward. */
 const FORWARD_AFTER_MS = 150;
 /** Asked this often in vain, a slice is left to the player's jump. */
@@ -59,6 +65,8 @@ export function planRefetch(
     const due = dueMs(sub, hole.sourceMs);
     if (due === null || nowMs < due + hole.heldUpMs) continue;
     const overdueMs = nowMs - due - hole.heldUpMs;
+    const spareMs = hole.playedMs === null ? 0 : hole.playedMs - ANSWER_MS - nowMs;
+    if (hole.asked === 0 && overdueMs < PATIENCE_MS && spareMs > 0) continue;
     // An alive parent with nothing newer is repairing its own supply: give it twice the time, so a break is no storm.
     const parent = suppliers.find((s) => s.id === sub.serving);
     const parentLacks = parent?.kind === 'peer' && (parent.newest[hole.k] ?? 0) < hole.unit;

@@ -17,6 +17,10 @@ export interface SupplyContext {
   /** The unit the player needs next; 0 before the first. */
   nextUnit: () => number;
   isLive: () => boolean;
+  /** Somebody below is given slice k of K by this peer. */
+  feeds: (k: number, K: SliceCount) => boolean;
+  /** When what was made then is shown here, on the clock of `now`; null until the coordinate's clock is known. */
+  playedMs: (sourceMs: number) => number | null;
 }
 
 /** The supply as its pulls see it. */

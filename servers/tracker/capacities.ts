@@ -2,6 +2,7 @@
 // wanted. The steps are capacity.ts; who sits where is the engine's.
 import type { SliceCount } from '../../protocol/fields.ts';
 import {
+  MOST_SLOTS,
   mostSlots,
   newCapacity,
   nextCapacity,
@@ -35,7 +36,7 @@ export interface Uploader {
   /** Why it takes no children for now; null: it does. */
   readonly leaf: string | null;
   readonly capBitsPerSecond: number | null;
-  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
+  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number; sentBitsPerSecond: number };
   readonly reportedMs: number;
 }
 
@@ -91,9 +92,16 @@ export class Capacities {
   heard(viewer: Uploader, word: UplinkWord, used: number, nowMs: number): void {
     const before = this.#by.get(viewer.id);
     if (!before) return;
-    const after = nextCapacity(before, word, used, this.#allowed(viewer), nowMs);
+    const load = { used, carried: Math.min(used, this.#carried(viewer)) };
+    const after = nextCapacity(before, word, load, this.#allowed(viewer), nowMs);
     if (after.slots > before.slots && after.slots > trustedSlots(this.#k)) this.#grants--;
     this.#by.set(viewer.id, after);
+  }
+
+  /** Slices that a viewer passes on, by what it has sent since its last report. */
+  #carried(viewer: Uploader): number {
+    if (this.bitsPerSecond === null) return MOST_SLOTS;
+    return Math.round((viewer.rates.sentBitsPerSecond * CHANNEL_OVERHEAD * this.#k) / this.bitsPerSecond);
   }
 
   /**

@@ -20,6 +20,8 @@ const CALM_WAIT_MS = 200;
 const EASY_WAIT_MS = 60;
 /** Above what was measured an uplink is tried this much more rarely. */
 const BEYOND_FACTOR = 6;
+/** A queue that is so much shorter than a second ago is being worked off: what it holds came from before. */
+const DRAINS_MS = 50;
 /**
  * One late report may be a busy moment of the machine; two in a row are the line. Where the line is measured and carries what it has, it is
  * more likely the burst after its own parent was lost, which takes longer to pass.
@@ -42,6 +44,8 @@ export interface Capacity {
   calmSinceMs: number;
   patienceMs: number;
   lateReports: number;
+  /** The longest wait in the report before. */
+  oldestMs: number;
   /** Upload as it was measured last, bits a second; null: its uplink has never been full. */
   bitsPerSecond: number | null;
 }
@@ -69,8 +73,17 @@ export const newCapacity = (slots: number, nowMs: number, bitsPerSecond: number 
   calmSinceMs: nowMs,
   patienceMs: CALM_MS,
   lateReports: 0,
+  oldestMs: 0,
   bitsPerSecond,
 });
+
+/** What a viewer serves now, in slices. */
+export interface Load {
+  /** Children by the plan. */
+  used: number;
+  /** What it really passes on: a child that is still connecting says nothing about the uplink. */
+  carried: number;
+}
 
 /** Slots that carry so many bits a second; no bound while the stream's rate is unknown. */
 export function slotsFor(
@@ -87,45 +100,49 @@ export function mostSlots(allowed: Allowance): number {
   return Math.max(0, Math.min(MOST_SLOTS, allowed.most, own));
 }
 
-/**
- * The capacity after a report.
- * @param used children that it serves now
- */
+/** The capacity after a report. */
 export function nextCapacity(
   before: Capacity,
   word: UplinkWord,
-  used: number,
+  { used, carried }: Load,
   allowed: Allowance,
   nowMs: number,
 ): Capacity {
   const most = mostSlots(allowed);
   const measured = word.bitsPerSecond ?? before.bitsPerSecond;
   const carries = measured === null ? MOST_SLOTS : slotsFor(measured * allowed.headroom, allowed);
-  const lateReports = word.oldestMs > LATE_MS ? before.lateReports + 1 : 0;
+  const drains = word.oldestMs < before.oldestMs - DRAINS_MS;
+  const lateReports = word.oldestMs > LATE_MS && !drains ? before.lateReports + 1 : 0;
   const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
-  const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs };
-  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0;
-  const isMeasuredWithin = measured !== null && Math.min(before.slots, used) <= slotsFor(measured, allowed);
-  if (mayShrink && word.oldestMs > VERY_LATE_MS && (!isMeasuredWithin || lateReports >= LATE_REPORTS))
-    return shrunk(now, Math.floor(Math.min(before.slots, used) / 2), nowMs);
+  const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs, oldestMs: word.oldestMs };
+  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0 && !drains;
+  const inUse = Math.min(before.slots, used);
+  const isMeasured = measured !== null && allowed.streamBitsPerSecond !== null;
+  const isMeasuredWithin = isMeasured && inUse <= slotsFor(measured, allowed);
+  // More than the line carries, by its own measure: back to what it carries with headroom, and no further. To have found that out is no
+  // failure the first time.
+  if (word.bitsPerSecond !== null && before.slots > slotsFor(word.bitsPerSecond, allowed)) {
+    const fewer = shrunk(now, Math.min(most, carries), nowMs);
+    return before.bitsPerSecond === null ? { ...fewer, patienceMs: before.patienceMs } : fewer;
+  }
+  if (mayShrink && word.oldestMs > VERY_LATE_MS && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : 1))
+    return shrunk(now, Math.floor(inUse / 2), nowMs);
   if (mayShrink && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : LATE_REPORTS))
-    return shrunk(now, Math.min(before.slots, used) - 1, nowMs);
-  // More than the line carries, by its own measure: back to what it carries with headroom.
-  if (word.bitsPerSecond !== null && before.slots > slotsFor(word.bitsPerSecond, allowed))
-    return shrunk(now, Math.min(most, carries), nowMs);
+    return shrunk(now, inUse - 1, nowMs);
   if (before.slots > most) return { ...now, slots: most };
   if (before.slots >= (allowed.isMoreWanted ? most : Math.min(most, trustedSlots(allowed.K)))) return now;
   const isWithin = before.slots < carries;
   // A line that has not been too narrow lately is filled up to what it is known to carry, or as long as nobody knows.
   const isRested = nowMs - before.shrankMs >= before.patienceMs;
-  // Nobody knows what it carries: only while all it may serve is used, with hardly a wait.
+  // Nobody knows what it carries: only while it carries all it may, with hardly a wait.
   const isQuiet =
-    measured === null ? used >= before.slots && word.oldestMs < EASY_WAIT_MS : word.oldestMs < CALM_WAIT_MS;
+    measured === null ? carried >= before.slots && word.oldestMs < EASY_WAIT_MS : word.oldestMs < CALM_WAIT_MS;
   if (isWithin && isRested && isQuiet && nowMs - before.grewMs >= GROW_EVERY_MS)
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
   const isCalm = nowMs - Math.max(calmSinceMs, before.grewMs) >= BEYOND_FACTOR * before.patienceMs;
-  if (isCalm && allowed.isMoreWanted && used >= before.slots) return { ...now, slots: before.slots + 1, grewMs: nowMs };
+  if (isCalm && allowed.isMoreWanted && carried >= before.slots)
+    return { ...now, slots: before.slots + 1, grewMs: nowMs };
   return now;
 }
 

@@ -22,6 +22,7 @@ const hole = (overdueMs: number, more: Partial<Missing> = {}): Missing => ({
   sourceMs: NOW - DELAY_MS - GRACE_MS - overdueMs,
   begun: true,
   heldUpMs: 0,
+  playedMs: null,
   askedMs: null,
   asked: 0,
   ...more,
@@ -41,6 +42,16 @@ describe('[P10] a slice that is late', () => {
   it('is asked for not a moment before it is due', () => {
     expect(plan([hole(-1)], [peer('p0'), peer('p1')])).toEqual([]);
     expect(plan([hole(0)], [peer('p0'), peer('p1')])).toEqual([{ to: 'p1', unit: 50, k: 0, why: 'hedge' }]);
+  });
+
+  it('is waited for a little longer where only this viewer waits, and not so long that the answer would be too late', () => {
+    const inTime = { playedMs: NOW + 400 };
+    expect(plan([hole(100, inTime)], [peer('p1')])).toEqual([]); // its retransmission is on its way, more likely than not
+    expect(plan([hole(200, inTime)], [peer('p1')])).toHaveLength(1);
+    expect(plan([hole(100, { playedMs: NOW + 150 })], [peer('p1')])).toHaveLength(1); // an answer takes 150 ms
+    expect(plan([hole(-1, { playedMs: NOW + 150 })], [peer('p1')])).toEqual([]);
+    // Once asked, patience is over.
+    expect(plan([hole(100, { ...inTime, asked: 1, askedMs: NOW - 130 })], [peer('p1')])).toHaveLength(1);
   });
 
   it('may be as late as its supply is irregular', () => {

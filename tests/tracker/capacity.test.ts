@@ -7,6 +7,7 @@ import {
   trustedSlots,
   type Allowance,
   type Capacity,
+  type Load,
 } from '../../servers/tracker/capacity.ts';
 
 const STREAM = 1_000_000;
@@ -21,6 +22,8 @@ const allowed = (more: Partial<Allowance> = {}): Allowance => ({
 });
 const CALM = { bitsPerSecond: null, oldestMs: 5 };
 
+const full = (slots: number): Load => ({ used: slots, carried: slots });
+
 /** A report a second with these words, all slots in use. */
 function after(
   seconds: number,
@@ -30,7 +33,8 @@ function after(
   startMs = 0,
 ): Capacity {
   let capacity = from;
-  for (let s = 1; s <= seconds; s++) capacity = nextCapacity(capacity, word, capacity.slots, may, startMs + s * 1_000);
+  for (let s = 1; s <= seconds; s++)
+    capacity = nextCapacity(capacity, word, full(capacity.slots), may, startMs + s * 1_000);
   return capacity;
 }
 
@@ -50,7 +54,9 @@ describe('[T13] slots', () => {
   it('do not grow while nobody knows what the line carries and slices begin to wait, or a slot stands empty', () => {
     const may = allowed({ K: 4, most: 12, isMoreWanted: true });
     expect(after(9, newCapacity(3, 0), { bitsPerSecond: null, oldestMs: 80 }, may).slots).toBe(3);
-    expect(nextCapacity(newCapacity(3, 0), CALM, 2, may, 5_000).slots).toBe(3);
+    expect(nextCapacity(newCapacity(3, 0), CALM, full(2), may, 5_000).slots).toBe(3);
+    // The third child is planned, and still connecting.
+    expect(nextCapacity(newCapacity(3, 0), CALM, { used: 3, carried: 2 }, may, 5_000).slots).toBe(3);
   });
 
   it('of a newcomer are one copy in halves and three quarters of one in quarters, and stay so while no more are wanted', () => {
@@ -69,6 +75,18 @@ describe('[T13] slots', () => {
 
   it('are what the line carries, with headroom, as soon as it was full once', () => {
     expect(after(1, newCapacity(6, 0), { bitsPerSecond: 2 * STREAM, oldestMs: 5 }, allowed({ most: 8 })).slots).toBe(3);
+  });
+
+  it('are not taken away again while the queue of before is being worked off', () => {
+    const may = allowed({ K: 4, most: 12, isMoreWanted: true });
+    const full = { bitsPerSecond: STREAM, oldestMs: 1_300 };
+    let capacity = after(1, newCapacity(5, 0), full, may);
+    expect(capacity.slots).toBe(3);
+    for (const [second, oldestMs] of [1_100, 900, 700, 500, 300].entries())
+      capacity = after(1, capacity, { ...full, oldestMs }, may, (second + 1) * 1_000);
+    expect(capacity.slots).toBe(3);
+    // A queue that does not get shorter is this second's.
+    expect(after(4, capacity, { ...full, oldestMs: 1_300 }, may, 6_000).slots).toBe(1);
   });
 
   it('stay when a burst waits on a line that carries it', () => {
@@ -109,7 +127,7 @@ describe('[T13] slots', () => {
     for (let s = 1; s <= 900; s++) {
       nowMs = s * 1_000;
       const word = { bitsPerSecond: 0.1 * STREAM, oldestMs: capacity.slots > 0 ? 2_000 : 0 };
-      const next = nextCapacity(capacity, word, capacity.slots, may, nowMs);
+      const next = nextCapacity(capacity, word, full(capacity.slots), may, nowMs);
       if (next.slots > capacity.slots) tries.push(s);
       capacity = next;
     }

@@ -1,6 +1,7 @@
 // Slices on their way through the simulated trees: made at the forward, relayed, asked for again by the product's own rules, judged in time.
 import { planRefetch, type Missing, type Supplier } from '../../../client/mesh/refetch.ts';
 import { dueMs, isRegular, observeArrival } from '../../../client/mesh/substream.ts';
+import { TARGET_MARGIN_MS } from '../../../protocol/limits.ts';
 import type { SimLosses } from './losses.ts';
 import { BUFFERS_MS } from './measures.ts';
 import { FLAG } from './net.ts';
@@ -15,12 +16,16 @@ const EVALUATE_AFTER_MS = 5_000;
 const SETTLE_MS = 3_000;
 const OLDEST_HOLE_UNITS = 40;
 const MOST_HOLES = 32;
+/** A quantile that is followed one sample at a time. */
+const P95_STEP_MS = 0.5;
 
 export class Media {
   readonly #w: World;
   readonly #parents: Parents;
   readonly #losses: SimLosses;
   #swarmUsualMs = 300;
+  /** What nearly all viewers keep up with, and with it when units are played (target.ts). */
+  #p95Ms = 400;
 
   constructor(world: World, parents: Parents, losses: SimLosses) {
     this.#w = world;
@@ -52,6 +57,13 @@ export class Media {
     const [peer, sender] = [this.#w.peers[to], this.#w.peers[from]];
     if (!peer?.isAlive || !sender || sender.diedMs < sentMs) return;
     if (flags & FLAG.spoilt) return this.#losses.convict(peer, sender);
+    if (
+      sentMs > (peer.turnedFrom.get(from) ?? Infinity) &&
+      !peer.serving.includes(sender) &&
+      !peer.standIn.includes(sender) &&
+      !peer.joining.includes(sender)
+    )
+      return;
     const { nowMs } = this.#w.wheel;
     const taken = peer.take(unit, k, this.#w.K, nowMs);
     this.#w.net.received(unit, taken > 0);
@@ -102,6 +114,7 @@ export class Media {
             sourceMs: this.#w.madeMs(unit),
             begun: peer.holdsAny(unit),
             heldUpMs,
+            playedMs: (peer.edges[k]?.length ?? 0) > 0 ? null : this.#w.madeMs(unit) + this.#targetMs,
             askedMs: book?.atMs ?? null,
             asked: book?.count ?? 0,
           });
@@ -151,6 +164,10 @@ export class Media {
     if (book) book.atMs = -Infinity;
   }
 
+  get #targetMs(): number {
+    return this.#p95Ms + this.#w.options.unitMs + TARGET_MARGIN_MS;
+  }
+
   /** Five seconds later: who had this unit in time, for each playout buffer above its usual delay. */
   #evaluate(unit: number): void {
     const madeMs = this.#w.madeMs(unit);
@@ -161,6 +178,7 @@ export class Media {
       const delayMs = peer.wholeMs(unit) - madeMs;
       if (delayMs < 5_000) {
         sum += delayMs;
+        this.#p95Ms += P95_STEP_MS * (delayMs > this.#p95Ms ? 0.95 : -0.05);
         count++;
         if (peer.usualMs >= 0) peer.usualMs += 0.02 * (Math.min(delayMs, peer.usualMs + 1_000) - peer.usualMs);
         else if (madeMs - peer.sinceMs > SETTLE_MS || peer.sinceMs === 0) peer.usualMs = delayMs;

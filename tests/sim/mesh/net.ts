@@ -2,7 +2,7 @@
 // round trip. Bytes are counted in copies of a unit.
 import type { Measures, Kind } from './measures.ts';
 import type { SimOptions } from './options.ts';
-import { STREAM_BITS, type SimPeer } from './peer.ts';
+import type { SimPeer } from './peer.ts';
 import type { Wheel } from './wheel.ts';
 
 /**
@@ -41,6 +41,10 @@ export class Net {
 
   rtt(a: SimPeer, b: SimPeer): number {
     const [near, far] = this.#options.rttMs;
+    if (this.#options.shape === 'star') {
+      const out = (peer: SimPeer): number => (peer.index === 0 ? 0 : (near + (far - near) * peer.x) / 2);
+      return out(a) + out(b);
+    }
     return near + (far - near) * Math.min(1, Math.hypot(a.x - b.x, a.y - b.y) / 1.1);
   }
 
@@ -79,7 +83,7 @@ export class Net {
         return false;
       }
       const waitMs = Math.max(0, from.freeAtMs - nowMs);
-      const inFlightMs = (IN_FLIGHT_BITS / (from.copies * STREAM_BITS)) * 1_000;
+      const inFlightMs = (IN_FLIGHT_BITS / (from.copies * this.#options.bitsPerSecond)) * 1_000;
       from.oldestWaitMs = Math.max(from.oldestWaitMs, waitMs - inFlightMs);
       if (waitMs > WORTH_MS) return false;
       // A real uplink breathes: 0.85 to 1.15 of what it carries in the long run.
@@ -91,7 +95,7 @@ export class Net {
         from.busyMs += endMs - inFlightMs - busyFromMs;
         from.busyUntilMs = endMs - inFlightMs;
       }
-      from.uploaded += size;
+      from.uploaded += (size * this.#options.unitMs) / 1_000;
       if (this.isMeasuring) this.#measures.peers += size;
     }
     let ms = this.oneWay(from, to) + this.#options.hopMs - this.#options.hopJitterMs * Math.log(1 - this.#random());
@@ -99,6 +103,17 @@ export class Net {
     const spoilt = from.isEvil ? FLAG.spoilt : 0;
     this.#wheel.arriveAt(endMs + ms, to.index, unit, k, from.index, endMs, flags | spoilt);
     return true;
+  }
+
+  /** The child has turned away: what waits for it is not sent any more. @param others children that stay */
+  uncommit(from: SimPeer, to: SimPeer, others: number): void {
+    const { nowMs } = this.#wheel;
+    const waitMs = from.freeAtMs - nowMs;
+    if (from.index === 0 || waitMs <= 0) return;
+    from.freeAtMs = nowMs + (waitMs * others) / (others + 1);
+    from.busyUntilMs = Math.min(from.busyUntilMs, from.freeAtMs);
+    to.turnedFrom.set(from.index, nowMs);
+    if (to.turnedFrom.size > 16) to.turnedFrom.delete(to.turnedFrom.keys().next().value ?? 0);
   }
 
   received(unit: number, isNew: boolean): void {

@@ -42,6 +42,10 @@ export interface SimOptions {
   loss: number;
   /** Nearest and furthest round trip, ms. */
   rttMs: readonly [number, number];
+  /** square: who is near is near. star: each at the end of a way of its own to the middle, where the forward is. */
+  shape: 'square' | 'star';
+  /** Of one copy of the stream. */
+  bitsPerSecond: number;
   /** From a slice's last byte here to its first byte on the next wire: measured. */
   hopMs: number;
   hopJitterMs: number;
@@ -69,6 +73,8 @@ export const DEFAULTS: SimOptions = {
   silent: 0.2,
   loss: 0.01,
   rttMs: [20, 150],
+  shape: 'square',
+  bitsPerSecond: 1_500_000,
   hopMs: 3,
   hopJitterMs: 4,
   uploadCap: 3,

@@ -47,6 +47,8 @@ export class Parents {
     const before = peer.serving[k];
     if (before) this.unsubscribe(before, peer, k);
     peer.serving[k] = parent;
+    const sub = peer.subs[k];
+    if (sub) sub.serving = parent.id;
     parent.edges[k]?.push({ child: peer, from: 0, isStandIn: false, height: 0 });
   }
 
@@ -134,7 +136,13 @@ export class Parents {
   unsubscribe(parent: SimPeer, peer: SimPeer, k: number): void {
     const edges = parent.edges[k];
     const at = edges?.findIndex((edge) => edge.child === peer) ?? -1;
-    if (at >= 0) edges?.splice(at, 1);
+    if (at < 0) return;
+    edges?.splice(at, 1);
+    this.#w.net.uncommit(
+      parent,
+      peer,
+      parent.edges.reduce((n, e) => n + e.length, 0),
+    );
   }
 }
 

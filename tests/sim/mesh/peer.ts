@@ -34,7 +34,7 @@ export class SimPeer implements Uploader {
   /** Nobody says that it cannot upload: the tracker finds out. */
   readonly leaf = null;
   readonly capBitsPerSecond = null;
-  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number };
+  readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number; sentBitsPerSecond: number };
   reportedMs: number;
   /** The plan as it was sent: ids, null = forward; undefined = none yet. */
   planned: (string | null | undefined)[];
@@ -69,9 +69,13 @@ export class SimPeer implements Uploader {
   /** Until when slices wait in the queue, and for how long they did in all: what its meter measures by (uplink-meter.ts). */
   busyUntilMs = 0;
   busyMs = 0;
+  /** Seconds of the whole stream, and at its last report. */
   uploaded = 0;
+  uploadedThen = 0;
   /** Until when its line to the forward is open. */
   forwardUntilMs = -1;
+  /** Former parents, and since when: what they had not sent by then never comes. */
+  readonly turnedFrom = new Map<number, number>();
   /** When it was lost by somebody first, as the tracker heard. */
   suspectedMs = -1;
 
@@ -83,7 +87,7 @@ export class SimPeer implements Uploader {
     this.copies = copies;
     this.sinceMs = nowMs;
     this.reportedMs = nowMs;
-    this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0 };
+    this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0, sentBitsPerSecond: 0 };
     this.planned = Array.from({ length: K }, () => undefined);
     this.subs = Array.from({ length: K }, (_, k) => newSubstream(k));
     this.serving = Array.from({ length: K }, () => null);

@@ -84,6 +84,9 @@ export class SimTracker {
   /** Once a second from each viewer. */
   report(peer: SimPeer, nowMs: number): void {
     if (!this.#peers.has(peer.id)) return;
+    const seconds = (nowMs - peer.reportedMs) / 1_000;
+    if (seconds > 0) peer.rates.sentBitsPerSecond = ((peer.uploaded - peer.uploadedThen) * STREAM_BITS) / seconds;
+    peer.uploadedThen = peer.uploaded;
     peer.reportedMs = nowMs;
     const used = this.engine.peer(peer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
     // An uplink that was full for long enough is measured for what it is; one that never fills says nothing.
