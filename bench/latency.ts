@@ -252,13 +252,21 @@ async function measureLeaving(
 ): Promise<Row> {
   for (const page of pages) await reset(page);
   const before = await bytesOf(stack);
-  const stayed = new Map(await Promise.all(pages.map(async (page) => [page, await tallyOf(page)] as const)));
-  const all = await leaveInTurn(phase, context, pages, stack.ready.watch, (page) => stayed.delete(page));
+  const began = new Map(await Promise.all(pages.map(async (page) => [page, await tallyOf(page)] as const)));
+  const shared: Tally = { sent: 0, received: 0, duplicate: 0 };
+  const count = async (page: Page): Promise<void> => {
+    const [now, then] = [await tallyOf(page), began.get(page)];
+    for (const key of ['sent', 'received', 'duplicate'] as const) shared[key] += now[key] - (then?.[key] ?? 0);
+  };
+  const all = await leaveInTurn(phase, context, pages, stack.ready.watch, count);
+  for (const page of pages) await count(page);
   const after = await bytesOf(stack);
   return {
     ...row(`${name}, ${phase.label}`, all, offload(before, after, pages.length)),
     slices: await layoutOf(stack),
-    ...(await sharedBy(stayed, after.ingress - before.ingress)),
+    // Of everybody who was here, over one copy for each place.
+    uploadCopies: Math.round((shared.sent / ((after.ingress - before.ingress) * pages.length)) * 1_000) / 1_000,
+    duplicatePercent: Math.round((shared.duplicate / shared.received) * 10_000) / 100,
   };
 }
 
@@ -268,7 +276,7 @@ async function leaveInTurn(
   context: BrowserContext,
   pages: Page[],
   url: string,
-  leaves: (page: Page) => void = () => {},
+  leaves: (page: Page) => Promise<void> = async () => {},
 ): Promise<Probe[]> {
   const gone: Probe[] = [];
   const endMs = performance.now() + phase.lastsMs;
@@ -277,7 +285,7 @@ async function leaveInTurn(
     const leaving = pages[at];
     if (!leaving) break;
     gone.push(await probeOf(leaving));
-    leaves(leaving);
+    await leaves(leaving);
     if (phase.crash) await crash(leaving);
     else await leaving.close();
     pages[at] = await open(context, url);
@@ -303,23 +311,6 @@ const tallyOf = (page: Page): Promise<Tally> =>
     ).p2plive.stats();
     return { sent: sentBytes, received: receivedBytes.forward + receivedBytes.peers, duplicate: duplicateBytes };
   });
-
-/** What those who stayed all the time uploaded, in copies of the stream for each, and how much of what they got they had already. */
-async function sharedBy(
-  before: ReadonlyMap<Page, Tally>,
-  streamBytes: number,
-): Promise<Pick<Row, 'uploadCopies' | 'duplicatePercent'>> {
-  const sum: Tally = { sent: 0, received: 0, duplicate: 0 };
-  for (const [page, then] of before) {
-    const now = await tallyOf(page);
-    for (const key of ['sent', 'received', 'duplicate'] as const) sum[key] += now[key] - then[key];
-  }
-  if (before.size === 0) return {};
-  return {
-    uploadCopies: Math.round((sum.sent / (before.size * streamBytes)) * 1_000) / 1_000,
-    duplicatePercent: Math.round((sum.duplicate / sum.received) * 10_000) / 100,
-  };
-}
 
 /** The renderer dies on the spot: no pagehide, no bye. */
 async function crash(page: Page): Promise<void> {

@@ -79,10 +79,11 @@ function ownPlaces() {
     name: 'own-places',
     transform(code, id) {
       if (!code.includes('import.meta.')) return null;
-      return code
+      const placed = code
         .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(id)))
         .replaceAll('import.meta.filename', JSON.stringify(id))
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(id).href));
+      return { code: placed, map: { mappings: '' } };
     },
   };
 }

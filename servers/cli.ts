@@ -56,10 +56,12 @@ quiet(
   .option('--uplink <PROFILE>', 'Uplinks: equal (default), ordinary, rich, mobile.')
   .option('--churn <RATE>', 'Share that leaves and is replaced in a minute, such as 15%/min.')
   .option('--loss <P>', 'Share of media messages that need a retransmission, such as 2%.')
+  .option('--rtt <MS>', 'Round trips between viewers, added to those of the network, such as 80 or 20-150.')
   .option('--evil <P>', 'Share of viewers that misbehave, such as 5%.')
   .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, accuse, flood.')
   .option('--seed <S>', 'What is drawn by chance follows from it (default: 1).')
   .option('--seconds <T>', 'Counted time, once all have joined (default: 60).')
+  .option('--settle <T>', 'Seconds between the last join and the first unit that counts (default: 5).')
   .option('--report <FILE>', 'Write the result there as JSON.')
   .option('--json', 'One JSON line per event, the verdict last.')
   .action(() => runRole('audience'));

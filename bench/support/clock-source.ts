@@ -1,6 +1,6 @@
 // A live source whose every frame carries the wall clock in black and white blocks, so that the delay from source to screen can be
 // read out of the picture. Frames are drawn here and encoded by an ffmpeg of their own, as a broadcaster's would be.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import path from 'node:path';
@@ -27,7 +27,7 @@ export function startClockSource(ffmpeg: string, output: readonly string[], audi
   const tone = audio ? ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'] : [];
   const sound = audio ? ['-map', '0:v', '-map', '1:a', '-c:a', 'aac', '-b:a', '96k'] : [];
   const video =
-    `-c:v libx264 -preset superfast -tune zerolatency -pix_fmt yuv420p -g ${FPS} -fps_mode passthrough -b:v 800k -maxrate 800k -bufsize 400k`.split(
+    `-c:v libx264 -preset superfast -tune zerolatency -pix_fmt yuv420p -g ${FPS} ${passthrough(ffmpeg)} -b:v 800k -maxrate 800k -bufsize 400k`.split(
       ' ',
     );
   // As from a camera: frames carry the time at which they came, and what the encoder has no time for is dropped, not queued.
@@ -65,6 +65,12 @@ export function startClockSource(ffmpeg: string, output: readonly string[], audi
       await Promise.all([end(artist), end(child)]);
     },
   };
+}
+
+/** The option that leaves every frame its own time; before ffmpeg 5.1 it had another name. */
+function passthrough(ffmpeg: string): string {
+  const { stdout } = spawnSync(ffmpeg, ['-hide_banner', '-h', 'long'], { encoding: 'utf8' });
+  return stdout.includes('fps_mode') ? '-fps_mode passthrough' : '-vsync passthrough';
 }
 
 async function end(child: ChildProcess): Promise<void> {

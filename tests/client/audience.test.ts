@@ -1,6 +1,7 @@
 // The parts of a synthetic audience that can be looked at alone: what it is told, its narrow uplinks, its verdict.
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../client/node/audience/options.ts';
+import { farEnv } from '../../client/node/audience/far-env.ts';
 import { shapedEnv } from '../../client/node/audience/shaped-env.ts';
 import { judge, type Sums } from '../../client/node/audience/verdict.ts';
 import type { PeerWire, PeerWireEvents } from '../../client/mesh/env.ts';
@@ -10,6 +11,9 @@ describe('what it is told', () => {
   it('reads shares as per cent or as numbers, and a churn by the minute', () => {
     const options = readOptions(['20', '--churn', '15%/min', '--loss=0.02', '--evil', '5%', '--uplink', 'ordinary']);
     expect(options).toMatchObject({ viewers: 20, churnPerMinute: 0.15, loss: 0.02, evil: 0.05, uplink: 'ordinary' });
+    expect(readOptions(['5', '--rtt', '20-150']).rttMs).toEqual([20, 150]);
+    expect(readOptions(['5', '--rtt', '80']).rttMs).toEqual([80, 80]);
+    expect(readOptions(['5']).rttMs).toEqual([0, 0]);
   });
 
   it.each([
@@ -18,6 +22,9 @@ describe('what it is told', () => {
     [['5', '--uplink', 'fast'], '--uplink is one of'],
     [['5', '--churn', 'often'], '--churn is a share'],
     [['5', '--loss', '90%'], '--loss is a share'],
+    [['5', '--rtt=-20'], '--rtt is a number of milliseconds'],
+    [['5', '--rtt', '150-20'], '--rtt is a number of milliseconds'],
+    [['5', '--rtt', '20-'], '--rtt is a number of milliseconds'],
     [['5', '--coordinate', 'here'], '--coordinate is an address'],
     [['5', '6'], 'a word too many'],
   ])('refuses %j with a sentence', (words, sentence) => {
@@ -92,5 +99,58 @@ describe('the verdict', () => {
     const { verdict, sentences } = judge({ ...well, ...more });
     expect(verdict).toBe('failed');
     expect(sentences[0]).toContain(sentence);
+  });
+});
+
+describe('a peer that is some way off', () => {
+  const pair = (net: MemoryNet, ...accessMs: readonly [number, number]) => {
+    const ends = accessMs.map((ms, index) => {
+      const heard: { what: string; atMs: number }[] = [];
+      const note = (what: string): void => void heard.push({ what, atMs: net.nowMs });
+      const wire: PeerWire = farEnv(net.env(), ms).peer(
+        { initiator: index === 0, call: 'call', iceServers: [] },
+        {
+          open: () => note('open'),
+          message: (data) => note(String(data)),
+          closed: note,
+          signal: (data) => ends[1 - index]?.wire.signal(data),
+          drained() {},
+        },
+      );
+      return { wire, heard };
+    });
+    const [a, b] = ends;
+    if (!a || !b) throw new Error('two ends');
+    return [a, b] as const;
+  };
+
+  it('hears and is heard later by both ways together, in order, and never before it knows that it is connected', async () => {
+    const net = new MemoryNet();
+    const [near, far] = pair(net, 10, 30);
+    await net.pass(200);
+    near.wire.send('one');
+    near.wire.send('two');
+    const sentMs = net.nowMs;
+    await net.pass(800);
+    expect(far.heard.map(({ what }) => what)).toEqual(['open', 'one', 'two']);
+    expect(far.heard[0]?.atMs).toBeGreaterThan(sentMs); // it opens after 14 ways of 30 ms
+    far.wire.send('answer');
+    const answeredMs = net.nowMs;
+    await net.pass(200);
+    const answer = near.heard.find(({ what }) => what === 'answer');
+    expect((answer?.atMs ?? 0) - answeredMs).toBeGreaterThanOrEqual(40);
+    expect((answer?.atMs ?? 0) - answeredMs).toBeLessThan(60);
+  });
+
+  it('says what it has said before it closes, and hears nothing after', async () => {
+    const net = new MemoryNet();
+    const [near, far] = pair(net, 0, 20);
+    await net.pass(500);
+    near.wire.send('too late');
+    far.wire.send('bye');
+    far.wire.close();
+    await net.pass(200);
+    expect(near.heard.map(({ what }) => what)).toContain('bye');
+    expect(far.heard.map(({ what }) => what)).toEqual(['open']);
   });
 });

@@ -9,8 +9,6 @@ import { judge, type Sums, type Verdict } from './verdict.ts';
 const JOIN_EVERY_MS = 120;
 /** A fifth leave without a word, as people's machines do. */
 const SILENT = 0.2;
-/** Counting begins when all have joined and this has passed. */
-const SETTLE_MS = 5_000;
 const MOST_DELAYS = 200_000;
 const RATES_KEPT = 60;
 
@@ -61,7 +59,7 @@ export class Audience {
       this.#join();
       await this.#pause(JOIN_EVERY_MS);
     }
-    for (let left = SETTLE_MS; left > 0 && !isOver(); left -= 250) await this.#pause(250);
+    for (let left = 1_000 * this.#options.settleSeconds; left > 0 && !isOver(); left -= 250) await this.#pause(250);
     this.#before = { server: await this.#server(), ...this.#totals() };
     this.#sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
     this.#delays = [];
@@ -120,12 +118,15 @@ export class Audience {
   }
 
   #join(): void {
-    const { coordinate, stream, uplink, loss, evil, evilWay } = this.#options;
+    const { coordinate, stream, uplink, loss, evil, evilWay, rttMs } = this.#options;
+    const [near, far] = rttMs;
     const member = new Member(this.#env, {
       coordinate,
       stream,
       copies: this.#copies(uplink),
       loss,
+      // Each end of a link brings half of its own round trip.
+      accessMs: far === 0 ? 0 : (near + (far - near) * this.#random()) / 4,
       evilWay,
       isEvil: this.#random() < evil,
       streamBitsPerSecond: () => this.#streamBitsPerSecond,

@@ -2,6 +2,7 @@
 import type { PeerEnv, Wire, WireEvents } from '../../mesh/env.ts';
 import { HeadlessPeer } from '../headless-peer.ts';
 import { evilEnv, type EvilWay } from '../evil.ts';
+import { farEnv } from './far-env.ts';
 import { shapedEnv } from './shaped-env.ts';
 
 /** A newcomer's first units are old on purpose: they say nothing about the mesh. */
@@ -15,6 +16,8 @@ export interface MemberOptions {
   /** Upload in copies of the stream; null: no limit. */
   copies: number | null;
   loss: number;
+  /** One way to the middle of the network. */
+  accessMs: number;
   evilWay: EvilWay;
   isEvil: boolean;
   /** Bits a second of one copy of the stream; null while nobody knows. */
@@ -56,7 +59,7 @@ export class Member {
       const stream = options.streamBitsPerSecond();
       return this.copies === null || stream === null ? null : this.copies * stream;
     };
-    const evil = evilEnv(real, options.evilWay, () => this.isEvil);
+    const evil = evilEnv(farEnv(real, options.accessMs), options.evilWay, () => this.isEvil);
     const shaped = shapedEnv(evil.env, { bitsPerSecond: rate, loss: options.loss, random: options.random });
     this.#ends = [evil.close, shaped.close];
     this.peer = new HeadlessPeer(

@@ -29,6 +29,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
 
 /** More peers than this want more than one process has file descriptors and cores for. */
 export const MOST_VIEWERS = 200;
+const MOST_RTT_MS = 2_000;
 const MOST_SECONDS = 24 * 60 * 60;
 
 export interface AudienceOptions {
@@ -40,10 +41,14 @@ export interface AudienceOptions {
   churnPerMinute: number;
   /** Share of media messages that need a retransmission. */
   loss: number;
+  /** Nearest and furthest round trip between two viewers, ms, above what the network has. */
+  rttMs: readonly [near: number, far: number];
   evil: number;
   evilWay: EvilWay;
   seed: number;
   seconds: number;
+  /** Between the last join and the first unit that counts. */
+  settleSeconds: number;
   json: boolean;
   report: string | null;
   debugToken: string | undefined;
@@ -64,10 +69,12 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
       uplink: text,
       churn: text,
       loss: text,
+      rtt: text,
       evil: text,
       'evil-way': text,
       seed: text,
       seconds: text,
+      settle: text,
       json: { type: 'boolean' },
       report: text,
       obey: { type: 'boolean' },
@@ -90,10 +97,12 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
     uplink,
     churnPerMinute: share('--churn', (values.churn ?? '0').replace(/\/min$/, ''), 10),
     loss: share('--loss', values.loss ?? '0', 0.5),
+    rttMs: roundTrips(values.rtt ?? '0'),
     evil: share('--evil', values.evil ?? '0', 0.5),
     evilWay: way as EvilWay,
     seed: whole('--seed', values.seed ?? '1', 0, 2 ** 31),
     seconds: whole('--seconds', values.seconds ?? '60', 5, MOST_SECONDS),
+    settleSeconds: whole('--settle', values.settle ?? '5', 0, 600),
     json: values.json ?? false,
     report: values.report ?? null,
     debugToken: env['P2PLIVE_DEBUG_TOKEN'],
@@ -106,6 +115,14 @@ function whole(what: string, text: string, least: number, most: number): number 
   if (!Number.isInteger(value) || value < least || value > most)
     throw new Error(`${what} is a whole number from ${least} to ${most}.`);
   return value;
+}
+
+/** "80" is the same for all, "20-150" is spread evenly. */
+function roundTrips(text: string): readonly [number, number] {
+  const [near, far = near] = text.split('-').map((part) => (/^\d+$/.test(part) ? Number(part) : Number.NaN));
+  if (text.split('-').length > 2 || !(near !== undefined && far !== undefined && near <= far && far <= MOST_RTT_MS))
+    throw new Error(`--rtt is a number of milliseconds up to ${MOST_RTT_MS}, or two of them such as 20-150.`);
+  return [near, far];
 }
 
 /** "15%" and "0.15" are the same. */

@@ -1,0 +1,198 @@
+// Does the simulator say what real peers do? The same audience twice: real peers over WebRTC with uplinks, round trips, losses and
+// departures as they are told, and the simulator with the same numbers. `npm run bench -- calibrate [viewers] [runs]`.
+import { createNodeEnv } from '../client/node/node-env.ts';
+import { HeadlessPeer } from '../client/node/headless-peer.ts';
+import type { Sums } from '../client/node/audience/verdict.ts';
+import { DEFAULTS } from '../tests/sim/mesh/options.ts';
+import { Simulation } from '../tests/sim/mesh/simulation.ts';
+import type { Owned } from '../tests/support/processes.ts';
+import { eventIn, startCli, startStack, type Stack } from '../tests/support/stack.ts';
+import { until } from '../tests/support/until.ts';
+
+/** Quarters would be twice the messages: more than these processes carry in time. Halves want the rich uplinks. */
+const K = 2;
+const UPLINKS = 'rich';
+const UPLOAD_CAP = 3;
+/** The peers live in so many processes: the library's own thread is full at some forty of them. */
+const PROCESSES = 2;
+/** As in the simulator: mean sessions of five minutes. */
+const CHURN = '20%/min';
+const LOSS = 0.01;
+const RTT_MS = [20, 150] as const;
+/** Until uplinks are measured and slots are given out. */
+const SETTLE_SECONDS = 30;
+const SECONDS = 60;
+const SEEDS = [1, 2, 3, 4, 5];
+
+interface Outcome {
+  delayP50: number;
+  delayP95: number;
+  offload: number;
+  duplicates: number;
+  uploadCopies: number;
+  unitMs: number;
+  bitsPerSecond: number;
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const round = (value: number, digits = 0): number => Math.round(value * 10 ** digits) / 10 ** digits;
+const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+export async function calibrate(given: readonly string[] = []): Promise<Record<string, unknown>[]> {
+  const [viewers = 50, runs = 2] = given.filter((word) => /^\d+$/.test(word)).map(Number);
+  const real: Outcome[] = [];
+  for (let seed = 1; seed <= runs; seed++) real.push(await measure(viewers, seed));
+  const unitMs = middle(real.map((one) => one.unitMs));
+  const bitsPerSecond = middle(real.map((one) => one.bitsPerSecond));
+  const simulated = SEEDS.map((seed) =>
+    new Simulation({
+      ...DEFAULTS,
+      viewers,
+      seed,
+      k: K,
+      uplinks: UPLINKS,
+      uploadCap: UPLOAD_CAP,
+      loss: LOSS,
+      rttMs: RTT_MS,
+      shape: 'star',
+      unitMs: round(unitMs),
+      bitsPerSecond,
+    }).run(),
+  );
+  const rows = [
+    compare(
+      'delay p50, ms',
+      real.map((one) => one.delayP50),
+      simulated.map((one) => one.delayMs.p50 ?? Number.NaN),
+      15,
+    ),
+    compare(
+      'delay p95, ms',
+      real.map((one) => one.delayP95),
+      simulated.map((one) => one.delayMs.p95 ?? Number.NaN),
+      15,
+    ),
+    compare(
+      'offload, %',
+      real.map((one) => one.offload),
+      simulated.map((one) => one.offload),
+      null,
+    ),
+    compare(
+      'duplicates, %',
+      real.map((one) => one.duplicates),
+      simulated.map((one) => one.duplicates),
+      undefined,
+    ),
+    compare(
+      'upload, copies',
+      real.map((one) => one.uploadCopies),
+      simulated.map((one) => one.uploadCopies),
+      undefined,
+    ),
+  ];
+  console.table(rows);
+  console.log(
+    `units of ${round(unitMs)} ms, ${round(bitsPerSecond / 1_000)} kbit/s, ${UPLINKS} uplinks, round trips of ${RTT_MS.join(' to ')} ms`,
+  );
+  return rows;
+}
+
+/** @param gate per cent that the simulator may be off; null: a point; undefined: shown only */
+function compare(what: string, real: readonly number[], simulated: readonly number[], gate: number | null | undefined) {
+  const [a, b] = [middle(real), middle(simulated)];
+  const off = gate === null ? b - a : (100 * (b - a)) / a;
+  const unit = gate === null ? 'points' : '%';
+  const bound = gate === null ? 1 : gate;
+  return {
+    what,
+    real: real.map((value) => round(value, 2)).join(' '),
+    simulated: simulated.map((value) => round(value, 2)).join(' '),
+    off: `${off > 0 ? '+' : ''}${round(off, 1)} ${unit}`,
+    gate: bound === undefined ? '' : `within ${bound} ${unit}: ${Math.abs(off) <= bound ? 'yes' : 'no'}`,
+  };
+}
+
+async function measure(viewers: number, seed: number): Promise<Outcome> {
+  const stack = await startStack(['--source', 'test', '--slices', String(K), '--upload-cap', String(UPLOAD_CAP)]);
+  const env = createNodeEnv();
+  const { coordinate } = stack.ready;
+  const delays: number[] = [];
+  const units: number[] = [];
+  // A viewer at the forward's side: what it waits for is the making of a unit, not its way.
+  const near: HeadlessPeer = new HeadlessPeer(
+    env,
+    { coordinate, stream: 'live', shares: false, role: 'viewer' },
+    {
+      unit({ held }) {
+        const coordinateMs = near.peer.coordinateMs();
+        if (coordinateMs === null || held.wholeMs === null) return;
+        delays.push(coordinateMs - (env.now() - held.wholeMs) - held.head.sourceMs);
+        units.push(held.head.sourceMs);
+      },
+    },
+  );
+  const audiences: Owned[] = [];
+  try {
+    await until('a live stream', async () => (await (await fetch(`${coordinate}/streams`)).text()).includes('"live"'), {
+      withinMs: 15_000,
+    });
+    near.start();
+    for (let i = 0; i < PROCESSES; i++)
+      audiences.push(startCli(audience(coordinate, viewers / PROCESSES, 10 * seed + i)));
+    await said(audiences, 'settled', 60 + SETTLE_SECONDS);
+    delays.length = units.length = 0;
+    const before = { forward: await forwardBytes(stack), near: near.stats().receivedBytes.forward };
+    const beganMs = performance.now();
+    await wait(SECONDS * 1_000);
+    const passedMs = performance.now() - beganMs;
+    const forward = await forwardBytes(stack);
+    const ownBytes = near.stats().receivedBytes.forward - before.near;
+    const copy = forward.ingress - before.forward.ingress;
+    const sums = (await said(audiences, 'done', 30)) as unknown as Sums[];
+    const mean = (of: (one: Sums) => number | null): number =>
+      sums.reduce((sum, one) => sum + (of(one) ?? Number.NaN), 0) / sums.length;
+    const makingMs = middle(delays);
+    return {
+      delayP50: mean((one) => one.delayMs.p50) - makingMs,
+      delayP95: mean((one) => one.delayMs.p95) - makingMs,
+      offload: 100 * (1 - (forward.egress - before.forward.egress - ownBytes) / (copy * viewers)),
+      duplicates: 100 * mean((one) => one.duplicates),
+      uploadCopies: mean((one) => one.uploadCopies),
+      unitMs: ((units.at(-1) ?? 0) - (units[0] ?? 0)) / Math.max(1, units.length - 1),
+      bitsPerSecond: (8_000 * copy) / passedMs,
+    };
+  } finally {
+    await Promise.all(audiences.map((one) => one.stop()));
+    near.close();
+    await wait(200);
+    await stack.stop();
+  }
+}
+
+function audience(coordinate: string, viewers: number, seed: number): string[] {
+  const options = { coordinate, uplink: UPLINKS, churn: CHURN, loss: LOSS, rtt: RTT_MS.join('-'), seed };
+  const times = { settle: SETTLE_SECONDS, seconds: SECONDS };
+  const words = Object.entries({ ...options, ...times }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return ['audience', String(Math.round(viewers)), '--json', ...words];
+}
+
+/** What each of them has said by this event. */
+const said = (audiences: readonly Owned[], event: string, withinSeconds: number): Promise<Record<string, unknown>[]> =>
+  until(
+    `every audience to be ${event}`,
+    () => {
+      const words = audiences.map((one) => eventIn(one, event)).filter((word) => word !== null);
+      return words.length === audiences.length ? words : null;
+    },
+    { withinMs: withinSeconds * 1_000, describe: () => audiences.map((one) => one.stderr()).join('\n') },
+  );
+
+async function forwardBytes(stack: Stack): Promise<{ egress: number; ingress: number }> {
+  const [forward] = stack.ready.forwards;
+  const answer = await fetch(forward?.debug ?? '', { headers: { accept: 'application/json' } });
+  const state = (await answer.json()) as { egressBytes: Record<string, number>; ingressBytes: number };
+  const { media = 0, bootstrap = 0, repair = 0 } = state.egressBytes;
+  return { egress: media + bootstrap + repair, ingress: state.ingressBytes };
+}
