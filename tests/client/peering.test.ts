@@ -1,6 +1,6 @@
 // The rules between parents and children, with real peers on wires in memory.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+import { DEAD_SILENCE_MS, PROTOCOL_VERSION, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
 import { FORWARD, MeshRig } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
@@ -45,7 +45,7 @@ describe('start', () => {
     const mine = rig.net.socketTo('forward');
     mine.send({ type: 'alive', epoch: 1, newest: [], path: [], backlogMs: 0 });
     await rig.net.pass(5);
-    expect(mine.messages()[0]).toMatchObject({ type: 'hello', v: 1, stream: 'live', id: seat.id });
+    expect(mine.messages()[0]).toMatchObject({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: seat.id });
     expect(seat.peer.stats().state).not.toBe('playing');
   });
 
