@@ -22,8 +22,11 @@ export interface LinkEvents {
   opened(link: Link): void;
   message(link: Link, message: PeerMessage): void;
   slice(link: Link, slice: Slice): void;
-  /** A fragment of a slice that is here already: a new parent delivers, or a former one still does. */
-  duplicate(link: Link, fragment: Fragment): void;
+  /**
+   * A fragment of a slice that is here already, or not needed: a new parent delivers, or a former one still does.
+   * @returns whether it is one that came twice; parity that was not needed is not
+   */
+  duplicate(link: Link, fragment: Fragment): boolean;
   /** Not after close() from our side. */
   closed(link: Link, why: string): void;
 }
@@ -163,8 +166,8 @@ export class Link {
     if (fragment.stream !== this.#options.streamTag) return this.#fail('a slice of another stream');
     this.receivedBytes += bytes.length;
     if (!this.#options.wants(fragment.epoch, fragment.unit, fragment.k, fragment.K)) {
-      this.duplicateBytes += bytes.length;
-      return this.#events.duplicate(this, fragment);
+      if (this.#events.duplicate(this, fragment)) this.duplicateBytes += bytes.length;
+      return;
     }
     const slice = this.#assembly.take(fragment, this.#options.now());
     if (slice === 'bad') return this.#fail('fragments contradict each other');
