@@ -208,7 +208,7 @@ export class MeshPeer {
   }
 
   totals(): PeerTotals {
-    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0 };
+    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0, made: 0 };
     return {
       ...sum,
       sent: this.#uplink.sentBytes,

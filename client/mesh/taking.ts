@@ -64,23 +64,23 @@ export class Taking {
   /**
    * A fragment of a slice that is here, or that its unit can do without. The original of one that was made here says who supplies it
    * regularly, and is received like any other.
-   * @returns whether it is a copy of what is here, and no more than that
+   * @returns what it is to the books: see LinkEvents
    */
-  again(link: Link, fragment: Fragment): boolean {
+  again(link: Link, fragment: Fragment): 'twice' | 'made' | 'spare' {
     const { store, supplies, regular } = this.#at;
     const { epoch, unit, k, K, flags, sourceMs, offset, payload, sliceBytes } = fragment;
-    if (epoch !== store.epoch) return true;
+    if (epoch !== store.epoch) return 'twice';
     const retransmit = (flags & FLAG.retransmit) !== 0;
     const isOriginal = store.isUnseen(unit, k, K);
-    const isCopy = !(isOriginal && isParity(k, K));
+    const what = !isOriginal ? 'twice' : isParity(k, K) ? 'spare' : 'made';
     if (isOriginal) {
-      if (offset + payload.length < sliceBytes) return isCopy; // its last fragment speaks for it
+      if (offset + payload.length < sliceBytes) return what; // its last fragment speaks for it
       store.seen(unit);
       link.newest = Math.max(link.newest, unit);
       regular.receipt(k, link.id, sliceBytes);
     }
     supplies.delivered(link, { k, K, retransmit, head: { unit, sourceMs } }, isOriginal);
-    return isCopy;
+    return what;
   }
 
   /** [P19] What is missing is made as soon as it can be: a data slice always, the parity slice for children that wait for it. */
