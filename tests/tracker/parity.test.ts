@@ -26,7 +26,7 @@ const dataParents = (engine: Engine): Map<string, (string | null)[]> =>
     ]),
   );
 const sparedIn = ({ trees }: Engine): number =>
-  [...trees.peers.values()].filter((peer) => isSpared(trees, peer.nodes[trees.k] ?? peer.nodes[0]!)).length;
+  [...trees.peers.values()].flatMap((peer) => peer.nodes).filter((node) => isSpared(trees, node)).length;
 const overBudget = ({ trees }: Engine): number =>
   trees.roots.slice(0, trees.k).reduce((sum, root) => sum + Math.max(0, root.kids.length - trees.budget), 0);
 
