@@ -1,9 +1,9 @@
 // The taking half of a peer in one layout: carries out the tracker's plan make-before-break (joining.ts), notices when a parent fails
 // (stand-ins.ts bridges that) and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11. How one layout follows another is in
 // supplies.ts.
-import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
 import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
+import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
 import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signalling.ts';
