@@ -8,7 +8,7 @@ import { rolldown } from 'rolldown';
 import { WebSocket } from 'ws';
 import { encodeFragment, FLAG, streamTag } from '../protocol/chunk.ts';
 import { PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { merkleTree, signedBytes } from '../protocol/unit.ts';
+import { merkleTree, proofOf, signedBytes } from '../protocol/unit.ts';
 import { OUT } from '../tests/support/stack.ts';
 import { sha256 } from '../tests/support/units.ts';
 
@@ -151,7 +151,7 @@ async function forward(viewers: number, slices: 1 | 2): Promise<Row> {
     coordinate.send(JSON.stringify({ type: 'hello', v: PROTOCOL_VERSION, publicKey: raw, coordinateMs: Date.now() }));
     coordinate.send(JSON.stringify({ type: 'stream', name: 'live', state: 'live', epoch }));
     const payload = new Uint8Array(UNIT_BYTES).fill(7);
-    const { root } = await merkleTree(sha256, payload);
+    const tree = await merkleTree(sha256, payload);
     const send = (unit: number): void => {
       const flags = unit === 0 ? FLAG.init : unit % 15 === 1 ? FLAG.key : 0;
       const head = {
@@ -163,7 +163,7 @@ async function forward(viewers: number, slices: 1 | 2): Promise<Row> {
         sourceMs: Date.now(),
         durationMs: UNIT_MS,
       };
-      const signature = new Uint8Array(sign(null, signedBytes('live', head, root), privateKey));
+      const signature = new Uint8Array(sign(null, signedBytes('live', head, tree.root), privateKey));
       coordinate.send(
         encodeFragment({
           ...head,
@@ -173,7 +173,7 @@ async function forward(viewers: number, slices: 1 | 2): Promise<Row> {
           sliceBytes: UNIT_BYTES,
           offset: 0,
           hops: 0,
-          seal: { signature, proof: new Uint8Array(0) },
+          seal: { signature, proof: proofOf(tree, 0, 1) },
           payload,
         }),
       );

@@ -25,8 +25,8 @@ export function sim(words: readonly string[] = []): unknown {
   }
   const began = performance.now();
   const result = new Simulation(options).run();
-  const { offload, egressCopies, delayMs, missing, duplicates, uploadCopies } = result;
-  const line = { offload, egressCopies, delayMs, missing, duplicates, uploadCopies };
+  const { offload, egressCopies, delayMs, missing, duplicates, ofTheseMade, uploadCopies } = result;
+  const line = { offload, egressCopies, delayMs, missing, duplicates, ofTheseMade, uploadCopies };
   if (json) return { line, ...result, options };
   console.table([{ ...options, rttMs: options.rttMs.join('-') }]);
   console.table([flat(result)]);

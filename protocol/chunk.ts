@@ -31,7 +31,7 @@ export interface UnitHead {
 
 export interface Fragment extends UnitHead {
   layout: number;
-  /** Slice index and count: slice k of K is 4/K adjacent quarters of the unit. */
+  /** Slice index and count: slice k of K is 4/K adjacent quarters of the unit; k = K is the parity slice, the XOR of all K. */
   k: number;
   K: SliceCount;
   sliceBytes: number;
@@ -39,13 +39,17 @@ export interface Fragment extends UnitHead {
   offset: number;
   /** Peers and forwards this copy has passed. */
   hops: number;
-  /** On the first fragment (offset 0) only: Ed25519 signature and the Merkle siblings from the slice up to the root. */
+  /** On the first fragment (offset 0) only: Ed25519 signature and the hashes that lead from the slice up to the root. */
   seal: { signature: Uint8Array; proof: Uint8Array } | null;
   payload: Uint8Array;
 }
 
-/** Bytes of proof that the first fragment of a slice of K carries: log2(K) nodes. */
-export const proofBytes = (K: SliceCount): number => (K === 4 ? 2 : K === 2 ? 1 : 0) * NODE_BYTES;
+/** Is slice k of K the parity slice? A stream that is cut into one has none. */
+export const isParity = (k: number, K: SliceCount): boolean => k === K && K > 1;
+
+/** Bytes of proof that the first fragment of slice k of K carries: log2(K) siblings and the parity node, or two for the parity slice [W4]. */
+export const proofBytes = (k: number, K: SliceCount): number =>
+  (isParity(k, K) ? 2 : K === 4 ? 3 : K === 2 ? 2 : 1) * NODE_BYTES;
 
 /** FNV-1a over the name's UTF-16 code units: names are ASCII. */
 export function streamTag(name: string): number {
@@ -61,8 +65,14 @@ export function sliceRange(unitBytes: number, k: number, K: SliceCount): { start
   return { start: Math.min(unitBytes, k * per * quarter), end: Math.min(unitBytes, (k + 1) * per * quarter) };
 }
 
+/** Bytes of slice k of K; the parity slice is as long as the longest of the others, which is the first. */
+export function sliceLength(unitBytes: number, k: number, K: SliceCount): number {
+  const { start, end } = sliceRange(unitBytes, isParity(k, K) ? 0 : k, K);
+  return end - start;
+}
+
 export function encodeFragment(f: Fragment): Uint8Array<ArrayBuffer> {
-  const sealed = f.offset === 0 ? SIGNATURE_BYTES + proofBytes(f.K) : 0;
+  const sealed = f.offset === 0 ? SIGNATURE_BYTES + proofBytes(f.k, f.K) : 0;
   const bytes = new Uint8Array(HEADER_BYTES + sealed + f.payload.length);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, PROTOCOL_VERSION);
@@ -101,18 +111,21 @@ export function decodeFragment(bytes: Uint8Array): Result<Fragment> {
   const K = view.getUint8(21);
   if (K !== 1 && K !== 2 && K !== 4) return refuse('bad-message', 'K is 1, 2 or 4.');
   const k = view.getUint8(20);
-  if (k >= K) return refuse('bad-message', 'The slice index is below K.');
+  const flags = view.getUint8(2);
+  if (k >= K && !isParity(k, K))
+    return refuse('bad-message', 'The slice index is below K, or K where there is parity.');
+  if (((flags & FLAG.parity) !== 0) !== isParity(k, K))
+    return refuse('bad-message', 'The parity slice is the one with index K, and says so.');
   const unitBytes = view.getUint32(24);
   if (unitBytes === 0 || unitBytes > MAX_UNIT_BYTES)
     return refuse('too-large', `A unit has 1 to ${MAX_UNIT_BYTES} bytes.`);
   const sliceBytes = view.getUint32(28);
-  const range = sliceRange(unitBytes, k, K);
-  if (sliceBytes !== range.end - range.start)
+  if (sliceBytes !== sliceLength(unitBytes, k, K))
     return refuse('bad-message', 'The slice length does not follow from the unit.');
   if (K > 1 && sliceBytes > MAX_SLICE_BYTES)
     return refuse('too-large', `A slice has at most ${MAX_SLICE_BYTES} bytes.`);
   const offset = view.getUint32(32);
-  const sealed = offset === 0 ? SIGNATURE_BYTES + proofBytes(K) : 0;
+  const sealed = offset === 0 ? SIGNATURE_BYTES + proofBytes(k, K) : 0;
   const payloadAt = HEADER_BYTES + sealed;
   if (bytes.length < payloadAt) return refuse('bad-message', 'The first fragment carries signature and proof.');
   const payload = bytes.subarray(payloadAt);
@@ -123,7 +136,7 @@ export function decodeFragment(bytes: Uint8Array): Result<Fragment> {
     epoch: view.getUint32(8),
     layout: view.getUint32(12),
     unit: view.getUint32(16),
-    flags: view.getUint8(2),
+    flags,
     hops: view.getUint8(3),
     k,
     K,

@@ -14,8 +14,8 @@ export const Uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(
 /** A finite, non-negative amount (milliseconds, bytes, bits per second). */
 export const Amount = v.pipe(v.number(), v.finite(), v.minValue(0));
 export const Finite = v.pipe(v.number(), v.finite());
-/** Index of a slice (substream). */
-export const SliceIndex = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(3));
+/** Index of a slice (substream); of K slices, index K is the parity slice. */
+export const SliceIndex = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4));
 export const SliceCount = v.picklist([1, 2, 4]);
 export const Url = v.pipe(v.string(), v.maxLength(2_048), v.url());
 export const Sentence = v.pipe(v.string(), v.maxLength(1_000));

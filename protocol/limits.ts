@@ -1,7 +1,7 @@
 // Every limit and time of the protocol in one place: what is larger or later than this is refused, dropped or given up.
 // The rules that use them are in SPEC.md.
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A slice travels in fragments; over data channels each carries at most this many payload bytes. */
 export const MAX_FRAGMENT_BYTES = 16_000;

@@ -131,7 +131,9 @@ export interface SwarmRow {
   kWhy?: string | undefined;
   /** Slots of all viewers over the slots that they take. */
   supply?: number | undefined;
+  /** The parity slice is sent along, and why it is or not. */
   parity?: boolean | undefined;
+  parityWhy?: string | undefined;
   /** Of one copy of the stream. */
   bitsPerSecond?: number | null | undefined;
   /** How large an audience these viewers and forwards would hold. */

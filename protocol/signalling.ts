@@ -150,6 +150,8 @@ export const FromTracker = v.variant('type', [
     layout: Uint32,
     /** First unit that is cut by this layout; absent: it was so from the begin. Until then the layout before it holds. */
     from: v.optional(Uint32),
+    /** There is a parent for the parity slice too, slice k of k. */
+    parity: v.optional(v.boolean()),
     parents: few(Parent, 5),
     alternatives: few(Parent, 5),
     /** Former parents that have left the tracker, and most likely everything. */

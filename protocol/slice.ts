@@ -1,11 +1,12 @@
 // A whole slice, as it is verified, kept and passed on, and its fragments on the wire.
-import { encodeFragment, FLAG, SIGNED_FLAGS, type Fragment, type UnitHead } from './chunk.ts';
+import { encodeFragment, FLAG, isParity, SIGNED_FLAGS, type Fragment, type UnitHead } from './chunk.ts';
 import type { SliceCount } from './fields.ts';
 import { MAX_OPEN_SLICES, MAX_SLICE_BYTES } from './limits.ts';
 
 export interface Slice {
   head: UnitHead;
   layout: number;
+  /** K itself for the parity slice. */
   k: number;
   K: SliceCount;
   /** Hops that this copy had passed when it came here; whoever passes it on adds one. */
@@ -28,7 +29,7 @@ export function fragmentsOf(slice: Slice, hops: number, mostBytes: number, hopFl
     const payload = bytes.subarray(offset, offset + mostBytes);
     const common = {
       ...head,
-      flags: (head.flags & SIGNED_FLAGS) | hopFlags,
+      flags: (head.flags & SIGNED_FLAGS) | (isParity(k, K) ? FLAG.parity : 0) | hopFlags,
       layout,
       k,
       K,

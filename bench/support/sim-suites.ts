@@ -24,6 +24,12 @@ export const SUITES: Readonly<Record<string, readonly Row[]>> = {
     ['30 % of the links cut', { cut: 0.3, measuredMs: 30_000 }, 'missing at 1 s < 0.5'],
     ['50 % of the links cut', { cut: 0.5, measuredMs: 30_000 }, 'missing at 1 s < 0.5'],
   ],
+  parity: [
+    ['1,000, rich, halves', { uplinks: 'rich', k: 2 }, ''],
+    ['... with parity', { uplinks: 'rich', k: 2, parity: 'on' }, ''],
+    ['1,000, rich, quarters', { uplinks: 'rich', k: 4 }, ''],
+    ['... with parity', { uplinks: 'rich', k: 4, parity: 'on' }, '215/390/450, none missing'],
+  ],
   evil: [['2 % spoil what they relay', { evil: 0.02 }, 'as without']],
   large: [
     ['10,000, ordinary', { viewers: 10_000, ...SHORT }, 'offload 98.9'],
@@ -48,7 +54,7 @@ export function runSuites(name: string | null, k: SliceCount | 'auto'): Record<s
 export function flat(result: ReturnType<Simulation['run']>): Record<string, string | number> {
   const { delayMs, missing, backMs, egress } = result;
   return {
-    K: result.k,
+    K: result.parity ? `${result.k} + 1` : result.k,
     viewers: result.viewers,
     'offload %': result.offload,
     copies: result.egressCopies,
@@ -56,7 +62,7 @@ export function flat(result: ReturnType<Simulation['run']>): Record<string, stri
     'peak %': egress.peak,
     'delay p50/p95/p99 ms': `${delayMs.p50}/${delayMs.p95}/${delayMs.p99}`,
     'missing % at 0.5/1/2 s': `${missing['500']}/${missing['1000']}/${missing['2000']}`,
-    'twice %': result.duplicates,
+    'twice (of these made) %': `${result.duplicates} (${result.ofTheseMade})`,
     upload: result.uploadCopies,
     'back ms (bye; silent) p50/p95': `${backMs.graceful.p50}/${backMs.graceful.p95}; ${backMs.silent.p50}/${backMs.silent.p95}`,
     depth: `${result.depth.p50}/${result.depth.max}`,

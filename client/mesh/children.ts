@@ -1,5 +1,5 @@
 // The giving half of a peer: who is pushed which slice, who may ask, and what a new child gets at once. Rules P4 to P7.
-import type { UnitHead } from '../../protocol/chunk.ts';
+import { isParity, type UnitHead } from '../../protocol/chunk.ts';
 import { TAKEOVER_MS } from '../../protocol/limits.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
@@ -143,15 +143,21 @@ export class Children {
     else link.send({ type: 'refused', what: 'want', slice: k, of, unit, reason, detail });
   }
 
-  /** [P4] A verified slice that was not here before goes to everybody who has subscribed to it: those first below whom most hangs. */
-  relay(slice: Slice, from: Link): void {
+  /**
+   * [P4] A verified slice that was not here before goes to everybody who has subscribed to it: those first below whom most hangs.
+   * @param from null: it was made here
+   */
+  relay(slice: Slice, from: Link | null): void {
     const deadlineMs = this.#at.now() + WORTH_MS;
     const { k, K, head } = slice;
-    const takers = [...this.#children.values()].filter(
-      (child) => child.k === k && child.K === K && child.link !== from && isWanted(child, head),
-    );
+    const takers = [...this.#children.values()].filter((child) => child.link !== from && isWanted(child, head, k, K));
     if (takers.length > 1) takers.sort((a, b) => heightOf(b) - heightOf(a));
     for (const child of takers) this.#at.uplink.push(child.link, slice, deadlineMs);
+  }
+
+  /** Does anybody wait for slice k of K of this unit? */
+  hasFor(head: UnitHead, k: number, K: SliceCount): boolean {
+    return [...this.#children.values()].some((child) => isWanted(child, head, k, K));
   }
 
   gone(link: Link): void {
@@ -200,7 +206,8 @@ export class Children {
     if (!this.#at.shares()) return ['full', 'This viewer only receives.'];
     const supplied = this.#at.supplied(of);
     const sub = supplied?.substreams[k];
-    if (!supplied || !sub) return ['not-here', `My layout has ${this.#at.K()} slices.`];
+    // Parity can be made of whole units: who has not been told of it yet can give it all the same.
+    if (!supplied || (!sub && !isParity(k, of))) return ['not-here', `My layout has ${this.#at.K()} slices.`];
     const isExpected = this.#expected.has(keyOf(k, of, link.id));
     // Planned edges stand even where they contradict today's path: that path is about to be replanned too.
     if (why === 'tree' && isExpected) return null;
@@ -209,7 +216,7 @@ export class Children {
     if (why === 'tree') return standIns < MAX_UNCONFIRMED ? null : ['full', 'The tracker has not announced you.'];
     if (supplied.path(k).includes(link.id)) return ['would-loop', 'You are above me in this tree.'];
     // Who has just lost its own parent would stand in with nothing: two orphans must not wait for each other.
-    if (sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
+    if (!sub || sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
       return ['starving', 'I lack this slice myself.'];
     if (standIns >= STAND_INS) return ['full', 'I stand in for somebody else.'];
     return null;
@@ -243,6 +250,8 @@ export class Children {
 /** What hangs below a child, by its own word. */
 const heightOf = ({ link, k, K }: Child): number => link.aliveOf(K)?.heights?.[k] ?? 0;
 
-function isWanted({ bounds }: Child, { epoch, unit }: UnitHead): boolean {
+function isWanted(child: Child, { epoch, unit }: UnitHead, k: number, K: SliceCount): boolean {
+  const { bounds } = child;
+  if (child.k !== k || child.K !== K) return false;
   return bounds.epoch !== epoch || unit === 0 || (unit >= bounds.from && unit < bounds.until);
 }

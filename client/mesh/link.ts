@@ -22,8 +22,11 @@ export interface LinkEvents {
   opened(link: Link): void;
   message(link: Link, message: PeerMessage): void;
   slice(link: Link, slice: Slice): void;
-  /** A fragment of a slice that is here already: a new parent delivers, or a former one still does. */
-  duplicate(link: Link, fragment: Fragment): void;
+  /**
+   * A fragment of a slice that is here already, or not needed: a new parent delivers, or a former one still does.
+   * @returns what it is: one that came twice, one whose slice was made here before it came, parity that was not needed
+   */
+  duplicate(link: Link, fragment: Fragment): 'twice' | 'made' | 'spare';
   /** Not after close() from our side. */
   closed(link: Link, why: string): void;
 }
@@ -53,6 +56,8 @@ export class Link {
   receivedBytes = 0;
   sentBytes = 0;
   duplicateBytes = 0;
+  /** Of these, what was made here before it came. */
+  madeBytes = 0;
   /** Newest unit received here. */
   newest = 0;
   readonly #options: LinkOptions;
@@ -163,8 +168,10 @@ export class Link {
     if (fragment.stream !== this.#options.streamTag) return this.#fail('a slice of another stream');
     this.receivedBytes += bytes.length;
     if (!this.#options.wants(fragment.epoch, fragment.unit, fragment.k, fragment.K)) {
-      this.duplicateBytes += bytes.length;
-      return this.#events.duplicate(this, fragment);
+      const what = this.#events.duplicate(this, fragment);
+      if (what !== 'spare') this.duplicateBytes += bytes.length;
+      if (what === 'made') this.madeBytes += bytes.length;
+      return;
     }
     const slice = this.#assembly.take(fragment, this.#options.now());
     if (slice === 'bad') return this.#fail('fragments contradict each other');

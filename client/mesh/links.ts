@@ -38,11 +38,13 @@ export interface Received {
   forward: number;
   peers: number;
   duplicate: number;
+  made: number;
 }
 
 function addTo(sum: Received, link: Link): void {
   sum[link.kind === 'forward' ? 'forward' : 'peers'] += link.receivedBytes;
   sum.duplicate += link.duplicateBytes;
+  sum.made += link.madeBytes;
 }
 
 export class Links {
@@ -50,7 +52,7 @@ export class Links {
   readonly #events: LinkEvents;
   readonly #table = new Map<string, Entry>();
   readonly #callers = new Map<string, Bucket>();
-  readonly #gone: Received = { forward: 0, peers: 0, duplicate: 0 };
+  readonly #gone: Received = { forward: 0, peers: 0, duplicate: 0, made: 0 };
 
   constructor(at: LinksEnvironment, events: LinkEvents) {
     this.#at = at;

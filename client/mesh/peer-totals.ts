@@ -4,7 +4,10 @@ export interface PeerTotals {
   forward: number;
   peers: number;
   sent: number;
+  /** Of these, what came twice, or after it had been made here of other slices. */
   duplicate: number;
+  /** Of the duplicates, the latter. */
+  made: number;
   hedges: number;
   pulls: number;
   /** Units that came too late to be played. */

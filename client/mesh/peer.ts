@@ -1,10 +1,9 @@
 // A peer of the mesh, in any runtime: finds its tracker, joins, takes slices from parents, checks them, passes them on to children
 // and hands whole units to whoever plays them, in order. The parts decide; this file connects them.
-import { FLAG, streamTag } from '../../protocol/chunk.ts';
+import { streamTag, type UnitHead } from '../../protocol/chunk.ts';
 import type { IceServer, SliceCount, StreamState } from '../../protocol/fields.ts';
 import { ACK_EVERY_MS, KEEP_ALIVE_MS, MAX_SIGNAL_CHARS, VIEWER_REPORT_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
-import type { Slice } from '../../protocol/slice.ts';
 import type { FromTracker, LeafReason, ViewerState } from '../../protocol/signalling.ts';
 import { base64UrlBytes } from './base64url.ts';
 import { Children } from './children.ts';
@@ -20,6 +19,7 @@ import { Playout } from './playout.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
+import { Taking } from './taking.ts';
 import { TrackerLink } from './tracker-link.ts';
 import { Uplink } from './uplink.ts';
 import { Verifier } from './verifier.ts';
@@ -27,8 +27,6 @@ import { Verifier } from './verifier.ts';
 const TICK_MS = 30;
 /** Tickets open doors for ten minutes; a forward may be needed at any time. */
 const TICKET_EVERY_MS = 4 * 60_000;
-/** A newcomer's first units are old on purpose: they say nothing about how late units arrive. */
-const CATCH_UP_MS = 1_500;
 
 export class MeshPeer {
   readonly store = new UnitStore();
@@ -49,14 +47,13 @@ export class MeshPeer {
   readonly #uplink: Uplink;
   readonly #regular: KeepAlive;
   readonly #verifier: Verifier;
+  readonly #taking: Taking;
   #links: Links | null = null;
   #id: string | null = null;
   readonly #terms: Terms;
   #iceServers: readonly IceServer[] = [];
   #forwards: readonly { id: string; url: string }[] = [];
   #ticket: string | undefined;
-  /** When the running epoch's first slice came. */
-  #epochMs = 0;
   #cancels: (() => void)[] = [];
   #closed = false;
 
@@ -102,6 +99,18 @@ export class MeshPeer {
       links: () => this.#links,
       uplink: this.#uplink,
       skipped: () => this.playout.skipped,
+    });
+    this.#taking = new Taking({
+      env,
+      store: this.store,
+      verifier: this.#verifier,
+      supplies: this.supplies,
+      children: this.children,
+      playout: this.playout,
+      regular: this.#regular,
+      coordinateMs: () => this.coordinateMs(),
+      isClosed: () => this.#closed,
+      spoilt: (link, head) => this.#spoilt(link, head),
     });
     this.tracker = new TrackerLink(
       env,
@@ -201,7 +210,7 @@ export class MeshPeer {
   }
 
   totals(): PeerTotals {
-    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0 };
+    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0, made: 0 };
     return {
       ...sum,
       sent: this.#uplink.sentBytes,
@@ -303,15 +312,8 @@ export class MeshPeer {
       {
         opened: (link) => this.supplies.opened(link),
         message: (link, message) => this.#fromLink(link, message),
-        slice: (link, slice) => void this.#takeSlice(link, slice),
-        duplicate: (link, { k, K, flags, unit, epoch, sourceMs }) => {
-          if (epoch === this.store.epoch)
-            this.supplies.delivered(
-              link,
-              { k, K, retransmit: (flags & FLAG.retransmit) !== 0, head: { unit, sourceMs } },
-              false,
-            );
-        },
+        slice: (link, slice) => void this.#taking.slice(link, slice),
+        duplicate: (link, fragment) => this.#taking.again(link, fragment),
         closed: (link, why) => this.#closedLink(link, link.state === 'closed' && why === 'bye' ? 'bye' : 'closed'),
       },
     );
@@ -353,35 +355,13 @@ export class MeshPeer {
     return (cut === null || cut === K) && this.store.wants(epoch, unit, k, K);
   }
 
-  async #takeSlice(link: Link, slice: Slice): Promise<void> {
-    const genuine = await this.#verifier.isGenuine(slice);
-    if (this.#closed || link.state === 'closed') return;
-    if (!genuine) {
-      // [W5] one bad slice convicts its sender; a newer epoch may mean a restarted coordinate with another key.
-      if (slice.head.epoch > this.store.epoch) this.#finder.refreshKey();
-      else if (link.kind === 'peer') {
-        this.#links?.drop(link.id);
-        this.#closedLink(link, 'bad-slice');
-      }
-      return;
+  /** [W5] one bad slice convicts its sender; a newer epoch may mean a restarted coordinate with another key. */
+  #spoilt(link: Link, { epoch }: UnitHead): void {
+    if (epoch > this.store.epoch) this.#finder.refreshKey();
+    else if (link.kind === 'peer') {
+      this.#links?.drop(link.id);
+      this.#closedLink(link, 'bad-slice');
     }
-    const nowMs = this.#env.now();
-    const added = this.store.add(slice, nowMs);
-    const isNew = added === 'new' || added === 'whole' || added === 'epoch';
-    if (slice.head.unit > link.newest || added === 'epoch') link.newest = slice.head.unit;
-    if (added === 'epoch') {
-      this.#epochMs = nowMs;
-      this.supplies.epochBegan();
-    }
-    this.#regular.receipt(slice.k, link.id, slice.bytes.length);
-    if (isNew) this.children.relay(slice, link);
-    this.supplies.delivered(link, slice, isNew);
-    if (added === 'whole' && slice.head.unit > 0) {
-      const coordinateMs = this.coordinateMs();
-      if (coordinateMs !== null && !slice.retransmit && nowMs - this.#epochMs > CATCH_UP_MS)
-        this.#regular.arrivals.add(coordinateMs - slice.head.sourceMs, nowMs);
-    }
-    if (isNew) this.playout.give();
   }
 
   #closedLink(link: Link, how: 'bye' | 'closed' | 'bad-slice' | 'refused'): void {

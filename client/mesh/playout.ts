@@ -98,7 +98,7 @@ export class Playout {
 export function unitBytesOf(held: HeldUnit): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(held.head.unitBytes);
   let at = 0;
-  for (const slice of held.slices) {
+  for (const slice of held.slices.slice(0, held.K)) {
     if (!slice) throw new Error('the unit is not whole');
     bytes.set(slice.bytes, at);
     at += slice.bytes.length;

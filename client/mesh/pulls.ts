@@ -1,6 +1,7 @@
 // Asking again for single slices: keeps the books of what is missing and was asked for, acts on refetch.ts, gives bad slices no
 // second chance. Part of supply.ts.
-import { planRefetch, type Missing, type Supplier } from './refetch.ts';
+import { isParity } from '../../protocol/chunk.ts';
+import { planRefetch, worthAsking, type Missing, type Supplier } from './refetch.ts';
 import type { HeldUnit } from './store.ts';
 import { dueMs } from './substream.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
@@ -79,27 +80,30 @@ export class Pulls {
       const sourceMs =
         held?.head.sourceMs ??
         (before ? before.head.sourceMs + before.head.durationMs * (unit - before.head.unit) : newest.head.sourceMs);
-      const heldUpMs = held ? this.#heldUpMs(held) : 0;
-      for (let k = 0; k < this.#supply.K; k++) {
-        if (held?.slices[k]) continue;
-        const sub = this.#supply.substreams[k];
-        const due = sub ? dueMs(sub, sourceMs) : null;
-        if (due === null || nowMs < due + heldUpMs) continue;
-        const book = this.#asked.get(`${store.epoch}.${unit}.${k}`);
-        holes.push({
-          unit,
-          k,
-          sourceMs,
-          begun: held !== undefined,
-          heldUpMs,
-          playedMs: this.#at.feeds(k, this.#supply.K) ? null : this.#at.playedMs(sourceMs),
-          askedMs: book?.atMs ?? null,
-          asked: book?.count ?? 0,
-        });
-      }
+      holes.push(...this.#late(unit, sourceMs, held, nowMs));
       before = held ?? before;
     }
     return holes;
+  }
+
+  /** Data slices of a unit that are late, no more of them than it lacks beside what is here and what is still to come [P19]. */
+  #late(unit: number, sourceMs: number, held: HeldUnit | undefined, nowMs: number): readonly Missing[] {
+    const { K, substreams } = this.#supply;
+    const heldUpMs = held ? this.#heldUpMs(held) : 0;
+    const late: Missing[] = [];
+    let lacks: number = K;
+    for (const sub of substreams) {
+      const due = dueMs(sub, sourceMs);
+      const isComing = due !== null && nowMs < due + heldUpMs && (sub.serving !== null || sub.standIn !== null);
+      if (isComing || held?.slices[sub.k]) lacks--;
+      else if (due !== null && nowMs >= due + heldUpMs && !isParity(sub.k, K)) {
+        const book = this.#asked.get(`${this.#at.store.epoch}.${unit}.${sub.k}`);
+        const [askedMs, asked] = [book?.atMs ?? null, book?.count ?? 0];
+        const playedMs = this.#at.feeds(sub.k, K) ? null : this.#at.playedMs(sourceMs);
+        late.push({ unit, k: sub.k, sourceMs, begun: held !== undefined, heldUpMs, playedMs, askedMs, asked });
+      }
+    }
+    return worthAsking(late, lacks);
   }
 
   /** How much later than usual the first slice of a unit came. */

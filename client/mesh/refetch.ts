@@ -50,6 +50,17 @@ const FORWARD_AFTER_MS = 150;
 /** Asked this often in vain, a slice is left to the player's jump. */
 const MAX_ASKED = 6;
 
+/**
+ * [P19] Of a unit's late slices those that are worth asking for.
+ * @param lacks how many slices it lacks beside those that are here and those that are still to come
+ */
+export function worthAsking(late: readonly Missing[], lacks: number): readonly Missing[] {
+  if (late.length <= lacks) return late;
+  // What was asked for before is on its way more likely than another.
+  const open = late.filter((hole) => hole.asked < MAX_ASKED).toSorted((a, b) => b.asked - a.asked);
+  return open.slice(0, Math.max(0, lacks));
+}
+
 export function planRefetch(
   missing: readonly Missing[],
   substreams: readonly Substream[],

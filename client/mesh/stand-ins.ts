@@ -1,5 +1,6 @@
 // Who delivers a slice while its parent is missing: the forward at the start, then somebody at hand when a parent is lost or suspected.
 // Rules P2 and P8.
+import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import { TAKEOVER_MS } from '../../protocol/limits.ts';
 import type { Parent } from '../../protocol/signalling.ts';
@@ -32,6 +33,7 @@ export class StandIns {
 
   /** [P8] Somebody at hand, now: a parent of another slice first, any other open peer, at last the forward. */
   begin(sub: Substream): void {
+    if (isParity(sub.k, this.#of.K)) return; // the tracker's next parent is soon enough [P19]
     const links = this.#at.links();
     const others = this.#of.substreams.filter((s) => s !== sub).map((s) => s.serving);
     const ranked = [
@@ -58,6 +60,7 @@ export class StandIns {
   }
 
   byForward(sub: Substream, why: 'bootstrap' | 'takeover'): void {
+    if (isParity(sub.k, this.#of.K)) return;
     const forwards = this.#at.forwards();
     const isRested = (id: string): boolean =>
       this.#at.now() - (sub.avoided.get(id) ?? Number.NEGATIVE_INFINITY) > FORWARD_AGAIN_MS;

@@ -8,11 +8,14 @@ import type { Slice } from '../../protocol/slice.ts';
 export interface HeldUnit {
   head: UnitHead;
   K: SliceCount;
+  /** The K data slices, then the parity slice. */
   slices: (Slice | null)[];
   /** When the first and the last slice came, monotonic milliseconds; which one was the first. */
   firstMs: number;
   firstK: number;
   wholeMs: number | null;
+  /** Of a whole unit: the slice that was not needed, or was made here, and has not come from anybody; null: all have. */
+  unseen: number | null;
 }
 
 /** More units than RING_MS of the shortest allowed (40 ms) would be a flood. */
@@ -40,11 +43,15 @@ export class UnitStore {
     if (epoch !== this.epoch) return epoch > this.epoch;
     const held = this.get(unit);
     if (held && K !== undefined && held.K !== K) return false; // cut in another way here
-    return !held?.slices[k] && !this.#isTooOld(unit);
+    // Of a whole unit nothing more is of use: what is missing can be made [P19].
+    return !held?.slices[k] && (held?.wholeMs ?? null) === null && !this.#isTooOld(unit);
   }
 
-  /** Takes a verified slice. 'epoch': it opened a newer epoch (and is new in it); 'whole': its unit is complete with it. */
-  add(slice: Slice, nowMs: number): Added {
+  /**
+   * Takes a verified slice. 'epoch': it opened a newer epoch (and is new in it); 'whole': its unit is complete with it.
+   * @param isMade it was made here of the others, and has come from nobody
+   */
+  add(slice: Slice, nowMs: number, isMade = false): Added {
     const { head, k, K } = slice;
     if (head.epoch < this.epoch) return 'stale';
     const opened = head.epoch > this.epoch;
@@ -52,7 +59,8 @@ export class UnitStore {
     if (this.#isTooOld(head.unit)) return 'stale';
     let held = this.get(head.unit);
     if (!held) {
-      held = { head, K, slices: Array.from({ length: K }, () => null), firstMs: nowMs, firstK: k, wholeMs: null };
+      const slices: (Slice | null)[] = Array.from({ length: K + 1 }, () => null);
+      held = { head, K, slices, firstMs: nowMs, firstK: k, wholeMs: null, unseen: null };
       if (head.unit === 0) this.#init = held;
       else this.#units.set(head.unit, held);
     }
@@ -63,21 +71,38 @@ export class UnitStore {
       this.newest = head.unit;
       this.#prune();
     }
-    if (held.slices.every((s) => s !== null)) held.wholeMs = nowMs;
-    return opened ? 'epoch' : held.wholeMs === null ? 'new' : 'whole';
+    if (held.unseen === k && !isMade) held.unseen = null;
+    const isWhole = held.wholeMs === null && held.slices.every((s, at) => s !== null || at === K);
+    if (isWhole) {
+      held.wholeMs = nowMs;
+      held.unseen = isMade ? k : held.slices[K] ? null : K;
+    }
+    return opened ? 'epoch' : isWhole ? 'whole' : 'new';
   }
 
-  /** Newest unit of which slice k of K is here; 0 when none. */
+  /** Is this the original of a slice that a whole unit did without? */
+  isUnseen(unit: number, k: number, K: SliceCount): boolean {
+    const held = this.get(unit);
+    return held?.K === K && held.unseen === k;
+  }
+
+  /** The original has come, and is not needed any more. */
+  seen(unit: number): void {
+    const held = this.get(unit);
+    if (held) held.unseen = null;
+  }
+
+  /** Newest unit of which slice k of K is here or could be made; 0 when none. */
   newestOf(k: number, K: SliceCount): number {
     for (let unit = this.newest; unit > 0 && unit > this.newest - MAX_UNITS; unit--)
-      if (this.slice(unit, k, K)) return unit;
+      if (this.#has(unit, k, K)) return unit;
     return 0;
   }
 
   /** The first unit from `from` on whose slice k of K is missing. */
   firstMissing(k: number, K: SliceCount, from: number): number {
     let unit = Math.max(1, from);
-    while (unit <= this.newest && this.slice(unit, k, K)) unit++;
+    while (unit <= this.newest && this.#has(unit, k, K)) unit++;
     return unit;
   }
 
@@ -106,6 +131,11 @@ export class UnitStore {
       const held = this.#units.get(unit);
       if (held) yield held;
     }
+  }
+
+  #has(unit: number, k: number, K: SliceCount): boolean {
+    const held = this.get(unit);
+    return held?.K === K && (held.wholeMs !== null || Boolean(held.slices[k]));
   }
 
   #isKey(unit: number): boolean {

@@ -1,5 +1,6 @@
 // The layouts that a peer takes units in: nearly always one; two while the tracker changes K, each for its own units. The new one connects
 // and subscribes before its first unit, the old one is told where to stop, so that the change costs nobody a unit [P16].
+import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Edge, FromTracker, FromViewer } from '../../protocol/signalling.ts';
@@ -145,7 +146,7 @@ export class Supplies {
 /** Delay and jitter to begin with: those of the slowest slice of the layout before. */
 function usual(before: Supply | null): Partial<Substream> {
   const slowest = before?.substreams
-    .filter((sub) => sub.delayMs !== null)
+    .filter((sub) => sub.delayMs !== null && !isParity(sub.k, before.K))
     .toSorted((a, b) => (b.delayMs ?? 0) - (a.delayMs ?? 0))[0];
   return slowest ? { delayMs: slowest.delayMs, jitterMs: slowest.jitterMs } : {};
 }

@@ -1,10 +1,13 @@
-// The taking half of a peer in one layout: carries out the tracker's plan make-before-break, notices when a parent fails (stand-ins.ts
-// bridges that) and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11. How one layout follows another is in supplies.ts.
-import { CONNECT_TIMEOUT_MS, DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
+// The taking half of a peer in one layout: carries out the tracker's plan make-before-break (joining.ts), notices when a parent fails
+// (stand-ins.ts bridges that) and asks again for single slices (pulls.ts). Rules P2, P3, P8 to P11. How one layout follows another is in
+// supplies.ts.
+import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
+import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
 import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signalling.ts';
+import { Joining } from './joining.ts';
 import type { Link } from './link.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
@@ -14,8 +17,6 @@ import { isRegular, newSubstream, observeArrival, reseated, type Substream } fro
 type Plan = Extract<FromTracker, { type: 'plan' }>;
 type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
 
-/** A new parent that has connected must deliver within this. */
-const FIRST_SLICE_MS = 1_500;
 /** Who failed is not asked again for this long. */
 const AVOID_MS = 4_000;
 /** A forward that is silent for this long while the stream is live is dialled anew. */
@@ -26,15 +27,6 @@ const OWN_PAUSE_MS = 120;
 const COMMON_GAP_MS = 140;
 /** Silence of everybody that is taken for the loss of a parent. */
 const ALL_SILENT_MS = 1_500;
-/**
- * A slice that flows already changes its parent calmly: opening a connection costs processor time, and in the moment of a join or a
- * departure that is short everywhere. In between, at random, so that the children of one parent do not all begin at once.
- */
-const CALM_MS = { least: 350, spread: 450 };
-/** While somebody stands in there is more time: after a departure all its children begin, and often a newcomer is just loading its page. */
-const MENDING_MS = { least: 800, spread: 1_000 };
-/** Everybody's parents of a new layout: there are seconds until it begins. */
-const EARLY_MS = { least: 350, spread: 2_000 };
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
 const BEGUN_UNITS = 2;
 
@@ -58,10 +50,12 @@ export class Supply {
   from: number;
   /** First unit that is not cut like this any more. */
   until = Infinity;
+  /** One for each data slice, and one for parity while the plan says so. */
   readonly substreams: Substream[];
   readonly #at: SupplyContext;
   readonly pulls: Pulls;
   readonly #standIns: StandIns;
+  readonly #joining: Joining;
   #tickMs = 0;
   /** When everybody was silent last: what holds all up is no parent's fault, and each has a moment to be heard again. */
   #gapMs = Number.NEGATIVE_INFINITY;
@@ -77,6 +71,7 @@ export class Supply {
     this.substreams = Array.from({ length: K }, (_, k) => ({ ...newSubstream(k), ...usual }));
     this.pulls = new Pulls(at, this);
     this.#standIns = new StandIns(at, this);
+    this.#joining = new Joining(at, this);
   }
 
   covers(unit: number): boolean {
@@ -95,9 +90,23 @@ export class Supply {
 
   /** Nothing of this layout is wanted any more. */
   close(): void {
-    for (const sub of this.substreams)
-      for (const id of new Set([sub.serving, sub.standIn?.id, sub.joining?.id]))
-        if (id) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
+    for (const sub of this.substreams) this.#end(sub);
+  }
+
+  #end(sub: Substream): void {
+    for (const id of new Set([sub.serving, sub.standIn?.id, sub.joining?.id]))
+      if (id) this.#at.links().get(id)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
+    sub.serving = sub.standIn = sub.joining = null;
+  }
+
+  /** [P19] Parity comes and goes beside the other slices, which are not touched by it. */
+  #setParity(isSent: boolean): void {
+    const parity = this.substreams[this.K];
+    if (isSent === (parity !== undefined)) return;
+    this.#at.note(isSent ? 'parity is sent along from now on' : 'parity is sent no more');
+    if (!parity) return void this.substreams.push(newSubstream(this.K));
+    this.#end(parity);
+    this.substreams.pop();
   }
 
   /** Everything from the forward at once, until parents deliver [P2]. */
@@ -107,10 +116,12 @@ export class Supply {
 
   follow(plan: Plan): void {
     this.alternatives = plan.alternatives;
+    this.#setParity(plan.parity === true && this.K > 1);
     for (const id of plan.gone ?? []) this.#suspectAtOnce(id);
     for (const sub of this.substreams) {
       const parent = plan.parents.find((p) => p.slice === sub.k) ?? null;
       sub.planned = parent;
+      if (!parent && isParity(sub.k, this.K)) this.#end(sub); // no slot for it: nobody has to give what is not needed
       if (!parent || sub.serving === parent.id) {
         sub.joining = sub.dueMs = null;
         continue;
@@ -118,7 +129,7 @@ export class Supply {
       sub.avoided.delete(parent.id);
       if (sub.joining?.id !== parent.id) {
         this.#at.note(`slice ${sub.k}: planned from ${parent.id} (${plan.why})`);
-        this.#joinCalmly(sub, parent);
+        this.#joining.calmly(sub, parent);
       }
     }
   }
@@ -126,7 +137,7 @@ export class Supply {
   /** [P9] The tracker has lost sight of this parent: it is not waited for until its silence is long enough. */
   #suspectAtOnce(id: string): void {
     for (const sub of this.substreams) {
-      if (sub.serving !== id || sub.standIn || !this.#hasBegun() || this.isOver) continue;
+      if (sub.serving !== id || sub.standIn || !this.hasBegun || this.isOver) continue;
       this.#at.note(`slice ${sub.k}: ${id} has left the tracker`);
       sub.avoided.set(id, this.#at.now());
       const link = this.#at.links().get(id);
@@ -144,7 +155,7 @@ export class Supply {
     for (const sub of this.substreams) {
       // The start first: what a newcomer is given at once is no tree edge's cost.
       if (sub.standIn?.id === link.id) this.subscribe(sub, link, sub.standIn.why);
-      if (sub.joining?.id === link.id) this.#ask(sub, link);
+      if (sub.joining?.id === link.id) this.#joining.ask(sub, link);
     }
   }
 
@@ -183,11 +194,11 @@ export class Supply {
     this.#at.note(`slice ${sub.k}: ${link.id} refuses ${message.why ?? 'it'}: ${message.reason}`);
     // A stand-in that is refused says nothing about the same peer as a planned parent, and the other way round.
     if (message.why === 'tree') {
-      if (sub.joining?.id === link.id || sub.serving === link.id) this.#parentFailed(sub, link.id, 'refused');
+      if (sub.joining?.id === link.id || sub.serving === link.id) this.parentFailed(sub, link.id, 'refused');
     } else if (sub.standIn?.id === link.id) {
       sub.avoided.set(link.id, this.#at.now());
       sub.standIn = null;
-      if (!sub.serving && this.#hasBegun()) this.#standIns.begin(sub);
+      if (!sub.serving && this.hasBegun) this.#standIns.begin(sub);
     }
   }
 
@@ -197,11 +208,11 @@ export class Supply {
       if (sub.standIn?.id === link.id) {
         sub.avoided.set(link.id, this.#at.now());
         sub.standIn = null;
-        if (!sub.serving && this.#hasBegun()) this.#standIns.begin(sub);
+        if (!sub.serving && this.hasBegun) this.#standIns.begin(sub);
       }
       if (sub.serving !== link.id && sub.joining?.id !== link.id) continue;
       const wasNextToForward = this.#isNextToForward(sub, link);
-      this.#parentFailed(sub, link.id, link.sentMs === 0 ? 'unreachable' : how, wasNextToForward);
+      this.parentFailed(sub, link.id, link.sentMs === 0 ? 'unreachable' : how, wasNextToForward);
     }
   }
 
@@ -213,11 +224,11 @@ export class Supply {
     this.#tickMs = nowMs;
     const open = this.#at.links().open();
     if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
-    const isActive = this.#hasBegun() && !this.isOver;
+    const isActive = this.hasBegun && !this.isOver;
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
-      if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#join(sub, sub.planned);
-      this.#watchJoining(sub, nowMs);
+      if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#joining.begin(sub, sub.planned);
+      this.#joining.watch(sub, nowMs);
       if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
       if (sub.standIn?.why === 'takeover') this.#standIns.watch(sub, sub.standIn, nowMs);
       if (!sub.serving && !sub.standIn && isActive) this.#standIns.begin(sub);
@@ -233,6 +244,7 @@ export class Supply {
    */
   #warmForward(): { id: string; url: string } | undefined {
     const isNear = (sub: Substream): boolean => {
+      if (isParity(sub.k, this.K)) return false;
       const parent = sub.serving === null ? undefined : this.#at.links().get(sub.serving);
       return parent?.kind === 'peer' && parent.aliveOf(this.K)?.path[sub.k]?.length === 2;
     };
@@ -245,7 +257,7 @@ export class Supply {
   }
 
   /** Units of this layout come: who is silent now lacks something. */
-  #hasBegun(): boolean {
+  get hasBegun(): boolean {
     return this.from <= 1 || this.#at.store.newest >= this.from + BEGUN_UNITS;
   }
 
@@ -277,34 +289,6 @@ export class Supply {
     return ids;
   }
 
-  /** At once where nothing flows or the connection is there; otherwise in a moment. */
-  #joinCalmly(sub: Substream, parent: Parent): void {
-    const isEarly = !this.#hasBegun();
-    const flows = sub.serving !== null || sub.standIn !== null || isEarly;
-    if (!flows || parent.kind === 'forward' || this.#at.links().get(parent.id)?.state === 'open')
-      return this.#join(sub, parent);
-    sub.joining = null;
-    const { least, spread } = isEarly ? EARLY_MS : sub.standIn?.why === 'takeover' ? MENDING_MS : CALM_MS;
-    sub.dueMs ??= this.#at.now() + least + spread * this.#at.random();
-  }
-
-  #join(sub: Substream, parent: Parent): void {
-    sub.dueMs = null;
-    const link =
-      parent.kind === 'forward'
-        ? this.#at.links().toForward(parent.id, parent.url)
-        : this.#at.links().toPeer(parent.id);
-    if (!link) return;
-    sub.joining = { id: parent.id, sinceMs: this.#at.now(), asked: false };
-    if (link.state === 'open') this.#ask(sub, link);
-  }
-
-  #ask(sub: Substream, link: Link): void {
-    if (!sub.joining) return;
-    sub.joining = { ...sub.joining, asked: true };
-    this.subscribe(sub, link, 'tree');
-  }
-
   /** [P3] From the first unit whose slice is missing; two units on when the old supplier still delivers them. */
   subscribe(sub: Substream, link: Link, why: 'tree' | 'takeover' | 'bootstrap'): void {
     const { store } = this.#at;
@@ -330,7 +314,7 @@ export class Supply {
   }
 
   /** @param wasNextToForward everybody below the lost parent lacks the slice now */
-  #parentFailed(sub: Substream, id: string, how: LostHow, wasNextToForward = false): void {
+  parentFailed(sub: Substream, id: string, how: LostHow, wasNextToForward = false): void {
     const nowMs = this.#at.now();
     sub.avoided.set(id, nowMs);
     if (sub.joining?.id === id) sub.joining = null;
@@ -340,26 +324,15 @@ export class Supply {
     if (this.until === Infinity) this.#at.tell({ type: 'lost', slice: sub.k, id, how, layout: this.layout });
     // The last resort is dialled now: when a hole needs it, it must not be three round trips away.
     const [forward] = this.#at.forwards();
-    if (forward) this.#at.links().toForward(forward.id, forward.url);
-    if (!sub.serving && !sub.standIn && this.#hasBegun()) {
+    if (forward && !isParity(sub.k, this.K)) this.#at.links().toForward(forward.id, forward.url);
+    if (!sub.serving && !sub.standIn && this.hasBegun) {
       if (wasNextToForward) this.#standIns.byForward(sub, 'takeover');
       else this.#standIns.begin(sub);
     }
     const alternative = this.alternatives.find((p) => p.slice === sub.k && !sub.avoided.has(p.id));
     if (sub.joining || sub.serving || !alternative) return;
     sub.planned = alternative; // until the tracker says otherwise
-    this.#joinCalmly(sub, alternative);
-  }
-
-  #watchJoining(sub: Substream, nowMs: number): void {
-    const joining = sub.joining;
-    if (!joining) return;
-    // A layout that has not begun has nothing to deliver yet.
-    if (!this.#hasBegun()) return void (sub.joining = { ...joining, sinceMs: nowMs });
-    const link = this.#at.links().get(joining.id);
-    const limitMs = (link?.state === 'open' ? FIRST_SLICE_MS : 0) + CONNECT_TIMEOUT_MS;
-    if (nowMs - joining.sinceMs < limitMs || (link?.state === 'open' && !this.#at.isLive())) return;
-    this.#parentFailed(sub, joining.id, link?.state === 'open' ? 'silent' : 'unreachable');
+    this.#joining.calmly(sub, alternative);
   }
 
   /** [P9] Suspicion first, then for good. An alive parent that lacks the slice itself is given time: it repairs. */
@@ -382,7 +355,7 @@ export class Supply {
       .links()
       .open()
       .some((other) => other !== link && nowMs - other.heardMs < SUSPECT_SILENCE_MS);
-    if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.#parentFailed(sub, link.id, 'silent');
+    if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.parentFailed(sub, link.id, 'silent');
     else if (
       heardOthers &&
       silentMs > SUSPECT_SILENCE_MS &&

@@ -1,7 +1,7 @@
 // What this peer still has to send: one queue for all children, one slice after the other (sharing the uplink between children
 // delays all of them), nothing later than it is worth, nothing above the viewer's own cap. What it learns of the uplink while slices
 // wait is kept in uplink-meter.ts.
-import { FLAG } from '../../protocol/chunk.ts';
+import { FLAG, isParity } from '../../protocol/chunk.ts';
 import { MAX_FRAGMENT_BYTES } from '../../protocol/limits.ts';
 import { fragmentsOf, type Slice } from '../../protocol/slice.ts';
 import type { Link } from './link.ts';
@@ -77,8 +77,19 @@ export class Uplink {
       this.dropped++;
       return;
     }
-    this.#jobs.push({ link, slice, sinceMs: this.#now(), deadlineMs, retransmit });
+    this.#jobs.splice(this.#placeOf(slice), 0, { link, slice, sinceMs: this.#now(), deadlineMs, retransmit });
     this.pump();
+  }
+
+  /** Last, but before parity slices of this unit and later ones: those are worth something only where one of the others is late. */
+  #placeOf({ k, K, head }: Slice): number {
+    let at = this.#jobs.length;
+    if (isParity(k, K)) return at;
+    for (let last = this.#jobs[at - 1]; last && isParity(last.slice.k, last.slice.K); last = this.#jobs[at - 1]) {
+      if (last.slice.head.unit < head.unit) break;
+      at--;
+    }
+    return at;
   }
 
   /** Forgets what waits for a link: all of it, one slice, or one slice's units from `from` on. */

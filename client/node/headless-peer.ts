@@ -14,6 +14,8 @@ export interface HeadlessStats {
   units: number;
   skippedUnits: number;
   duplicateBytes: number;
+  /** Of these, originals of slices that had been made here. */
+  madeBytes: number;
   /** Delay of the newest unit when it came, coordinate's clock, ms. */
   arrivalMs: number | null;
 }
@@ -62,6 +64,7 @@ export class HeadlessPeer {
       units: this.#units,
       skippedUnits: totals.skipped,
       duplicateBytes: totals.duplicate,
+      madeBytes: totals.made,
       arrivalMs: this.#arrivalMs === null ? null : Math.round(this.#arrivalMs),
     };
   }

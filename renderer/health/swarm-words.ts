@@ -23,7 +23,7 @@ export interface LedgerWords {
 const MOST_MISMATCHES = 12;
 
 export function swarmWords(name: string, row: SwarmRow): SwarmWords {
-  const { k, kWhy, forecast, bitsPerSecond, supply, parity, ledger } = row;
+  const { k, kWhy, forecast, bitsPerSecond, supply, parity, parityWhy, ledger } = row;
   const rate = bitsPerSecond ? ` at ${bitRate(bitsPerSecond)}` : '';
   return {
     name,
@@ -33,7 +33,7 @@ export function swarmWords(name: string, row: SwarmRow): SwarmWords {
     slices: { says: `The stream is cut into ${count(k, 'slice')}.`, why: kWhy ?? '' },
     pairs: [
       ...pair('Supply', supply, (value) => `${value.toFixed(2)} slots for each one taken`),
-      ...pair('Parity', parity, (is) => (is ? 'sent along' : 'not sent')),
+      ...pair('Parity', parity, (is) => `${is ? 'sent along' : 'not sent'}${parityWhy ? `: ${parityWhy}` : ''}`),
       ...pair('Copies from the forwards', row.directCopies, String),
     ],
     ledger: ledger ? ledgerWords(ledger) : null,

@@ -165,6 +165,14 @@ function sourceFacts(graph: Graph, node: MeshNode): Facts {
             ? ([
                 ['Viewers', count(swarm.viewerCount)],
                 ['Slices', swarm.kWhy ? `${count(swarm.k)}: ${swarm.kWhy}` : count(swarm.k)],
+                ...(swarm.parity === undefined
+                  ? []
+                  : [
+                      [
+                        'Parity',
+                        `${swarm.parity ? 'sent along' : 'not sent'}${swarm.parityWhy ? `: ${swarm.parityWhy}` : ''}`,
+                      ],
+                    ]),
                 ...(swarm.forecast ? [['Holds about', many(swarm.forecast.viewers, 'viewer')]] : []),
                 ['Target delay', milliseconds(swarm.targetDelayMs)],
                 ['Copies from the forwards', count(swarm.directCopies)],

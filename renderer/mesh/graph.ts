@@ -51,7 +51,7 @@ export interface Graph {
   /** Edges into each viewer, by its id. An edge's `from` may have left already. */
   into: ReadonlyMap<string, readonly MeshEdge[]>;
   between: readonly MeshEdge[];
-  /** Most slices any swarm is cut into. */
+  /** Most slices any swarm is cut into, the parity slice with them. */
   slices: number;
   rows: Readonly<Record<string, ViewerTableRow>>;
 }
@@ -128,7 +128,7 @@ function targetsOf(tables: Tables): Map<string, number> {
 }
 
 const slicesOf = (tables: Tables): number =>
-  Object.values(tables.swarms ?? {}).reduce((most, row) => Math.max(most, row.k ?? 1), 1);
+  Object.values(tables.swarms ?? {}).reduce((most, row) => Math.max(most, (row.k ?? 1) + (row.parity ? 1 : 0)), 1);
 
 function viewerNode(id: string, row: ViewerTableRow, tree: Tree, region: string, targetMs: number | null): MeshNode {
   const parents = (row.parents ?? []).filter((parent) => tree === 'all' || parent.slice === tree);

@@ -9,7 +9,7 @@ import type { StreamState } from '../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { refuse } from '../../protocol/refusal.ts';
 import type { Slice } from '../../protocol/slice.ts';
-import { merkleTree, signedBytes } from '../../protocol/unit.ts';
+import { rootFromSlice, signedBytes } from '../../protocol/unit.ts';
 import type { Log } from '../shared/log.ts';
 
 const ACK_MS = 300;
@@ -121,7 +121,7 @@ export class Intake {
     const head = { stream, epoch, unit, flags, unitBytes, sourceMs, durationMs };
     const slice: Slice = { head, layout, k: 0, K: 1, hops, retransmit: false, seal, bytes: f.payload };
     this.#work = this.#work.then(async () => {
-      const { root } = await merkleTree(sha256, slice.bytes);
+      const root = await rootFromSlice(sha256, { k: 0, K: 1, unitBytes, proof: seal.proof, bytes: slice.bytes });
       if (!verify(null, signedBytes(name, head, root), key, seal.signature))
         return this.#refuse(refuse('bad-message', 'The seal of a unit does not hold.'));
       this.#acks.set(name, { epoch, unit });

@@ -1,6 +1,7 @@
 // One viewer at the forward: what it has subscribed to, how far behind it is by its own acknowledgements, and what is sent to it.
 import type { WebSocket } from 'ws';
 import { Bucket } from '../../protocol/bucket.ts';
+import { isParity } from '../../protocol/chunk.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import {
@@ -100,8 +101,11 @@ export class Session {
     if (this.socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) return this.socket.terminate();
     this.#watchLag(unit);
     if (this.#skipping) return;
-    for (const sub of this.subscriptions.values())
-      if (this.#isWanted(unit, sub)) this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
+    // Parity last: it is worth something only where one of the others is late.
+    for (const isLast of [false, true])
+      for (const sub of this.subscriptions.values())
+        if (isParity(sub.k, sub.K) === isLast && this.#isWanted(unit, sub))
+          this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
     this.#sentMs = unit.sourceMs;
   }
 
@@ -206,7 +210,7 @@ export class Session {
 
   #subscribe(stream: StreamBuffer, message: Subscribe): void {
     const { slice: k, of: K, why } = message;
-    if (k >= K)
+    if (isNone(k, K))
       return this.refuse('subscribe', refuse('bad-message', `There is no slice ${k} of ${K}.`).refusal, false, {
         slice: k,
         of: K,
@@ -241,7 +245,7 @@ export class Session {
         unit: number,
       });
     const unit = epoch === stream.epoch ? stream.get(number) : undefined;
-    if (!unit || k >= K)
+    if (!unit || isNone(k, K))
       return this.refuse('want', refuse('not-here', 'The forward does not hold it.').refusal, false, {
         slice: k,
         unit: number,
@@ -249,6 +253,8 @@ export class Session {
     void Promise.resolve(unit.message(k, K)).then((bytes) => this.#sendBytes(asRetransmit(bytes), 'repair'));
   }
 }
+
+const isNone = (k: number, K: SliceCount): boolean => k >= K && !isParity(k, K);
 
 /** The same message with the hop's retransmit flag set (byte 2 holds the flags; 8 = retransmit). */
 function asRetransmit(message: Uint8Array): Uint8Array {

@@ -1,12 +1,12 @@
 // One stream as the forward holds it: the init segment, the units since the keyframe before last, and each unit cut into the slices
 // that viewers ask for, encoded once for all of them.
 import { createHash } from 'node:crypto';
-import { FLAG } from '../../protocol/chunk.ts';
+import { FLAG, isParity, sliceRange } from '../../protocol/chunk.ts';
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import { RING_MS } from '../../protocol/limits.ts';
+import { parityOf } from '../../protocol/parity.ts';
 import { fragmentsOf, type Slice } from '../../protocol/slice.ts';
 import { merkleTree, proofOf } from '../../protocol/unit.ts';
-import { sliceRange } from '../../protocol/chunk.ts';
 
 /** Over a WebSocket a slice is one message: TCP has its own segments. */
 const WHOLE = Number.MAX_SAFE_INTEGER;
@@ -21,7 +21,7 @@ export interface BufferedUnit {
   sourceMs: number;
   durationMs: number;
   bytes: number;
-  /** Slice k of K as one wire message. */
+  /** Slice k of K as one wire message, made when it is asked for the first time; k = K is the parity slice. */
   message(k: number, K: SliceCount): Promise<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
 }
 
@@ -120,9 +120,8 @@ function bufferedUnit(whole: Slice, layout: number): BufferedUnit {
   let tree: ReturnType<typeof merkleTree> | null = null;
   const cut = async (k: number, K: SliceCount): Promise<Uint8Array<ArrayBuffer>> => {
     tree ??= merkleTree(sha256, whole.bytes);
-    const { start, end } = sliceRange(head.unitBytes, k, K);
     const seal = { signature: whole.seal.signature, proof: proofOf(await tree, k, K) };
-    const slice: Slice = { ...whole, layout, k, K, seal, bytes: whole.bytes.subarray(start, end) };
+    const slice: Slice = { ...whole, layout, k, K, seal, bytes: sliceBytes(whole.bytes, k, K) };
     const [message] = fragmentsOf(slice, whole.hops + 1, WHOLE);
     if (!message) throw new Error('a slice has at least one fragment');
     messages.set(`${k}/${K}`, message);
@@ -143,4 +142,10 @@ function bufferedUnit(whole: Slice, layout: number): BufferedUnit {
       return coming;
     },
   };
+}
+
+function sliceBytes(unit: Uint8Array, k: number, K: SliceCount): Uint8Array {
+  if (K !== 1 && isParity(k, K)) return parityOf(unit, K);
+  const { start, end } = sliceRange(unit.length, k, K);
+  return unit.subarray(start, end);
 }

@@ -46,6 +46,14 @@ export const TRACKER = [
   }),
   setting({
     programs: ['tracker'],
+    key: 'parity',
+    flag: 'parity',
+    kind: kind.oneOf(['auto', 'on', 'off']),
+    default: 'auto' as 'auto' | 'on' | 'off',
+    help: 'One slice more, made of the others, so that a viewer can do without any one of them; auto sends it where the viewers’ uplinks have room for it.',
+  }),
+  setting({
+    programs: ['tracker'],
     key: 'directCopies',
     flag: 'direct-copies',
     kind: kind.whole(1, 100_000),

@@ -4,12 +4,12 @@ import type { SliceCount } from '../../protocol/fields.ts';
 import { chooseK, type Choice } from './choose-k.ts';
 
 /** Every viewer gets new parents: at most this often. */
-const REST_MS = 60_000;
+export const REST_MS = 60_000;
 /** The begin of a show says little: people come, nothing has been measured. */
-const FIRST_REST_MS = 15_000;
+export const FIRST_REST_MS = 15_000;
 /** The same choice so many seconds in a row. */
-const STEADY_SECONDS = 5;
-const FEWEST_VIEWERS = 8;
+export const STEADY_SECONDS = 5;
+export const FEWEST_VIEWERS = 8;
 
 export class AutoK {
   #restUntilMs: number;

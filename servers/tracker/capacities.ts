@@ -42,6 +42,7 @@ export interface Uploader {
 
 export interface CapacitiesOptions {
   k: SliceCount;
+  parity?: boolean;
   viewers: () => Iterable<Uploader>;
   /** Copies of the stream that the broadcaster lets a viewer upload. */
   uploadCap: number;
@@ -51,6 +52,8 @@ export class Capacities {
   readonly #options: CapacitiesOptions;
   readonly #by = new Map<string, Capacity>();
   #k: SliceCount;
+  /** Slices that a viewer takes: one more than K where parity is sent. */
+  #taken: number;
   /** Slots beyond one copy that may still be given out in this second. */
   #grants = 0;
   /** Slots of all sharing viewers over the slots that all viewers take; 1 without viewers. */
@@ -61,6 +64,7 @@ export class Capacities {
   constructor(options: CapacitiesOptions) {
     this.#options = options;
     this.#k = options.k;
+    this.#taken = options.k + (options.parity ? 1 : 0);
   }
 
   /** @param proven upload that a tracker of this system has measured on an earlier visit */
@@ -121,10 +125,12 @@ export class Capacities {
     return copies;
   }
 
-  /** Slots scale with K; what was measured says it better. */
-  relayout(now: SliceCount): void {
+  /** Slots scale with K, what was measured says it better; parity changes how many of them are taken. */
+  relayout(now: SliceCount, parity: boolean): void {
     const before = this.#k;
     this.#k = now;
+    this.#taken = now + (parity ? 1 : 0);
+    if (now === before) return;
     for (const [id, capacity] of this.#by) {
       const scaled = Math.floor((capacity.slots * now) / before);
       const { bitsPerSecond } = capacity;
@@ -150,9 +156,15 @@ export class Capacities {
     }
     rates.sort((a, b) => a - b);
     const median = rates[Math.floor(rates.length / 2)];
-    if (median !== undefined) this.#smooth(median * CHANNEL_OVERHEAD);
-    this.supply = viewers === 0 ? 1 : slots / (viewers * this.#k);
-    this.#grants = this.supply < SCARCE ? Math.ceil(ENOUGH * this.#k * viewers - slots) : 0;
+    // Parity is no part of the stream, though everybody receives it.
+    if (median !== undefined) this.#smooth(((median * this.#k) / this.#taken) * CHANNEL_OVERHEAD);
+    this.supply = viewers === 0 ? 1 : slots / (viewers * this.#taken);
+    this.#grants = this.supply < SCARCE ? Math.ceil(ENOUGH * this.#taken * viewers - slots) : 0;
+  }
+
+  /** What the average viewer may pass on now, in copies of the stream. */
+  get copiesPerViewer(): number {
+    return (this.supply * this.#taken) / this.#k;
   }
 
   /** What viewers catch up after a hold-up is not the stream's rate: the figure goes up slowly and down fast. */

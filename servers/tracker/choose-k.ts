@@ -30,8 +30,8 @@ export function chooseK(copies: readonly number[], now: SliceCount): Choice {
   return { k: 2, why: `Halves suffice: ${numbers}.` };
 }
 
-/** Slots of all over the slots that all take. */
-function supplyAt(copies: readonly number[], K: SliceCount): number {
+/** What all may upload over what all take, in copies of the stream, as slots of a stream in K slices let them. */
+export function supplyAt(copies: readonly number[], K: SliceCount): number {
   const slots = copies.reduce((sum, own) => sum + Math.min(MOST_SLOTS, Math.floor(own * K + 1e-9)), 0);
   return slots / (K * Math.max(1, copies.length));
 }

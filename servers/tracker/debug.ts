@@ -33,7 +33,7 @@ export function debugPage(debug: ReturnType<typeof debugJson>): string {
     const { parents, children } = stream.histogram;
     const rest = stream.viewers.length - rows.length;
     return `<h2>${escape(stream.name)}</h2>
-<p>${stream.viewers.length} viewers, ${stream.k} slices, ${escape(String(stream.state))}, target delay ${escape(String(stream.targetDelayMs))} ms.
+<p>${stream.viewers.length} viewers, ${stream.k} slices, ${escape(String(stream.state))}, target delay ${escape(String(stream.targetDelayMs))} ms, ${stream.parity ? 'with' : 'without'} parity: ${escape(stream.parityWhy)}
 Viewers by number of viewer parents: ${counts(parents)}; of children: ${counts(children)}.</p>
 ${table(rows)}${rest > 0 ? `<p>And ${rest} more in the JSON.</p>` : ''}`;
   });

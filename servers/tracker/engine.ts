@@ -1,6 +1,7 @@
 // The placement engine of one stream as its owner sees it: joins, departures, broken edges and time go in; who must be told comes out
 // by `takeTouched`. A pure data structure: the owner passes time and randomness.
 import { alternativeFor } from './alternative.ts';
+import { setParity } from './parity-tree.ts';
 import { WHY } from './place.ts';
 import { leave, moveEdge, rememberBadPair, seatAll, setDirect, setSlots } from './repair.ts';
 import { relieveForwards, tick } from './tick.ts';
@@ -49,7 +50,7 @@ export class Engine {
   admit(newcomer: Newcomer, nowMs: number, home = -1): Peer | null {
     const { trees } = this;
     if (trees.peers.has(newcomer.id)) return null;
-    const peer = new Peer(newcomer.id, trees.k, newcomer.slots, false, newcomer.network ?? '', nowMs);
+    const peer = new Peer(newcomer.id, trees.count, newcomer.slots, false, newcomer.network ?? '', nowMs);
     trees.peers.set(peer.id, peer);
     if (newcomer.shares) trees.setCap(peer, newcomer.slots, home);
     else trees.seatDirect(peer, WHY.receiveOnly);
@@ -82,6 +83,11 @@ export class Engine {
   keepApart(id: string, other: string, untilMs: number): void {
     const peer = this.peer(id);
     if (peer) rememberBadPair(peer, other, untilMs);
+  }
+
+  /** [T17] Parity is sent along, or not, from now on; nobody's other parents change for it where slots suffice. */
+  setParity(isSent: boolean): void {
+    setParity(this.trees, isSent);
   }
 
   tick(nowMs: number): number {

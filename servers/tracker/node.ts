@@ -47,13 +47,14 @@ export class Peer {
   /** Peers it could not be joined with, and until when that is believed. */
   bad: Map<string, number> | null = null;
 
-  constructor(id: string, k: number, slots: number, direct: boolean, network: string, nowMs: number) {
+  /** @param trees how many there are */
+  constructor(id: string, trees: number, slots: number, direct: boolean, network: string, nowMs: number) {
     this.id = id;
     this.slots = slots;
     this.direct = direct;
     this.network = network;
     this.joinedMs = nowMs;
-    for (let tree = 0; tree < k; tree++) this.nodes.push(new TreeNode(this, tree));
+    for (let tree = 0; tree < trees; tree++) this.nodes.push(new TreeNode(this, tree));
   }
 }
 

@@ -19,6 +19,7 @@ export const WHY = {
   free: 'It has a free slot nearest to the forward.',
   stronger: 'It took the place of a peer that cannot host here.',
   displaced: 'A peer that can host took its place and feeds it now.',
+  spare: 'No peer has a free slot for parity; it does without until one has.',
   overflow: 'No peer has a free slot; a forward feeds it until one has.',
   receiveOnly: 'It receives only, so forwards feed it and nobody connects to it.',
   unreachable: 'Peers could not reach it, so forwards feed it.',
@@ -111,7 +112,8 @@ export function attach(trees: Trees, node: TreeNode, why?: string): void {
   if (seatWithin(trees, node, why)) return;
   // The tree has no slot: borrow a peer from the tree that has the most.
   if (rehome(trees, node.tree) && seatWithin(trees, node, why)) return;
-  trees.link(node, trees.root(node.tree), WHY.overflow);
+  if (seize(trees, node) && seatWithin(trees, node, why)) return;
+  trees.link(node, trees.root(node.tree), node.tree === trees.k ? WHY.spare : WHY.overflow);
 }
 
 /** Finds a node a seat without overburdening the forward. @returns false when the tree has no slot for it */
@@ -173,7 +175,7 @@ export function squeezeIn(trees: Trees, node: TreeNode, why?: string): boolean {
  */
 export function rehome(trees: Trees, needy: number): boolean {
   let rich = -1;
-  for (let tree = 0; tree < trees.k; tree++)
+  for (let tree = 0; tree < trees.count; tree++)
     if (tree !== needy && at(trees.freeSlots, tree) > (rich < 0 ? 1 : at(trees.freeSlots, rich))) rich = tree;
   if (rich < 0) return false;
   const idle = at(trees.idle, rich).find(trees.random, 1, () => true);
@@ -193,6 +195,24 @@ export function rehome(trees: Trees, needy: number): boolean {
     for (const kid of kids) trees.unlink(kid);
     trees.setCap(found.peer, found.peer.slots, needy);
     for (const kid of kids) if (!seatWithin(trees, kid)) trees.link(kid, trees.root(kid.tree), WHY.overflow);
+    return true;
+  }
+  return false;
+}
+
+/** [T17] Parity gives way: where a slice has no slot left, one of its hosts changes over, whoever hangs from that one. */
+export function seize(trees: Trees, node: TreeNode): boolean {
+  if (!trees.hasParity || node.tree === trees.k) return false;
+  const levels = at(trees.levels, trees.k);
+  for (let depth = levels.length - 1; depth > 0; depth--) {
+    const { byStrength } = at(levels, depth);
+    const fits = (x: TreeNode): boolean => x.peer !== node.peer;
+    const host = byStrength[1].find(trees.random, 2, fits) ?? byStrength[2].find(trees.random, 2, fits);
+    if (!host?.peer) continue;
+    const kids = [...host.kids];
+    for (const kid of kids) trees.unlink(kid);
+    trees.setCap(host.peer, host.peer.slots, node.tree);
+    for (const kid of kids) if (!seatWithin(trees, kid)) trees.link(kid, trees.root(kid.tree), WHY.spare);
     return true;
   }
   return false;

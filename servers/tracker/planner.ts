@@ -4,6 +4,7 @@ import type { Parent } from '../../protocol/signalling.ts';
 import type { Engine } from './engine.ts';
 import type { Forwards } from './forwards.ts';
 import type { Peer } from './node.ts';
+import { isSpared } from './parity-tree.ts';
 import type { Planned, Viewer } from './viewer.ts';
 
 /** A former parent is told that its child is gone at the latest after this; the child's `seated` tells it earlier. */
@@ -89,7 +90,9 @@ export class Planner {
       const was = viewer.planned[slice] ?? null;
       const now = node.parent?.peer
         ? { kind: 'peer' as const, id: node.parent.peer.id }
-        : this.#forward(viewer, was, nowMs);
+        : isSpared(this.#owner.engine.trees, node)
+          ? null
+          : this.#forward(viewer, was, nowMs);
       if (was?.id === now?.id && slice in viewer.planned) continue;
       changed = true;
       viewer.planned[slice] = now;
@@ -105,6 +108,14 @@ export class Planner {
         this.#owner.changed(now.id);
       } else if (now) this.#assign(now.id, 1);
     }
+    // Parity is not sent any more: its edges end at once.
+    for (let slice = peer.nodes.length; slice < viewer.planned.length; slice++) {
+      changed = true;
+      const parent = viewer.planned[slice] ?? null;
+      if (parent?.kind === 'peer') viewer.remember(parent.id, nowMs);
+      this.#drop(viewer, slice, parent);
+    }
+    viewer.planned.length = Math.min(viewer.planned.length, peer.nodes.length);
     return changed;
   }
 
@@ -128,6 +139,7 @@ export class Planner {
     const alternatives = viewer.alternatives.flatMap((id, slice) => {
       const planned = viewer.planned[slice] ?? null;
       if (id !== null) return this.#parent({ kind: 'peer', id }, slice);
+      if (slice === engine.trees.k) return [];
       return planned?.kind === 'forward' && planned.id === spare?.id ? [] : this.#parent(spare, slice);
     });
     const k = engine.trees.k;
@@ -135,7 +147,8 @@ export class Planner {
     const from = layoutFrom > 0 ? { from: layoutFrom } : {};
     const gone = viewer.goneParents.size > 0 ? { gone: [...viewer.goneParents].slice(0, 5) } : {};
     viewer.goneParents.clear();
-    const seats = { k, layout, ...from, parents, alternatives, ...gone };
+    const parity = engine.trees.hasParity && !peer.direct ? { parity: true } : {};
+    const seats = { k, layout, ...from, ...parity, parents, alternatives, ...gone };
     viewer.send({ type: 'plan', serial: viewer.serial, ...seats, why: peer.why });
     this.#owner.changed(viewer.id);
   }

@@ -28,7 +28,7 @@ export function rejoin(engine: Engine, claims: ReadonlyMap<string, Claim>, nowMs
   const { trees } = engine;
   const peers: Peer[] = [];
   for (const claim of claims.values()) {
-    const peer = engine.admit(claim, nowMs, homeOf(claim, claims, trees.k));
+    const peer = engine.admit(claim, nowMs, homeOf(claim, claims, trees.count));
     if (peer) peers.push(peer);
   }
   const waiting = new Set<TreeNode>(peers.filter((peer) => !peer.direct).flatMap((peer) => peer.nodes));
@@ -78,10 +78,10 @@ const names = (edges: readonly Edge[] | undefined, slice: number, id: string | u
   edges?.some((edge) => edge.slice === slice && edge.id === id) ?? false;
 
 /** The tree in which most children confirm it as their parent; -1 when none does. */
-function homeOf(claim: Claim, claims: ReadonlyMap<string, Claim>, k: number): number {
-  const votes = [0, 0, 0, 0];
+function homeOf(claim: Claim, claims: ReadonlyMap<string, Claim>, trees: number): number {
+  const votes = Array.from({ length: trees }, () => 0);
   for (const { slice, id } of claim.children)
-    if (slice < k && names(claims.get(id)?.parents, slice, claim.id)) votes[slice] = at(votes, slice) + 1;
+    if (slice < trees && names(claims.get(id)?.parents, slice, claim.id)) votes[slice] = at(votes, slice) + 1;
   const most = Math.max(...votes);
   return most === 0 ? -1 : votes.indexOf(most);
 }

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ForwardRecord, TrackerRecord } from '../../protocol/backbone.ts';
-import type { SliceCount } from '../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS, MAX_SIGNAL_CHARS } from '../../protocol/limits.ts';
 import { isServer, mayEnter, mayLook } from '../shared/guard.ts';
 import { PATIENCE, sendJson, sendText, targetOf, wantsJson } from '../shared/http.ts';
 import { debugPage, type debugJson } from './debug.ts';
+import type { Wanted } from './shape.ts';
 
 /** Message caps count UTF-16 code units; a WebSocket counts UTF-8 bytes. */
 const UTF8_PER_CHAR = 3;
@@ -28,7 +28,7 @@ export interface RoutesOwner {
   /** @returns false when no such viewer is here */
   endViewer(id: string): boolean;
   /** @returns false when nobody watches such a stream here */
-  setSlices(stream: string, slices: SliceCount | 'auto'): boolean;
+  shape(stream: string, wanted: Partial<Wanted>): boolean;
 }
 
 export function createRoutes(owner: RoutesOwner): Server {
@@ -95,15 +95,19 @@ function endViewer(owner: RoutesOwner, request: IncomingMessage, response: Serve
   sendText(response, 404, 'That viewer is not here any more.\n');
 }
 
-const SLICES: Readonly<Record<string, SliceCount | 'auto'>> = { '1': 1, '2': 2, '4': 4, auto: 'auto' };
+const SLICES: Readonly<Record<string, Wanted['k']>> = { '1': 1, '2': 2, '4': 4, auto: 'auto' };
+const PARITY: Readonly<Record<string, Wanted['parity']>> = { auto: 'auto', on: 'on', off: 'off' };
 
-/** [T14] How many slices a stream is cut into from now on. */
+/** [T14] [T17] How many slices a stream is cut into from now on, and whether parity is sent along. */
 function setSlices(owner: RoutesOwner, request: IncomingMessage, response: ServerResponse, stream: string): void {
   if (!mayAct(owner, request))
     return sendText(response, 401, 'Changing the slices needs the debug token or the shared secret.\n');
-  const slices = SLICES[targetOf(request).searchParams.get('k') ?? ''];
-  if (slices === undefined) return sendText(response, 400, 'Say ?k=1, 2, 4 or auto.\n');
-  if (owner.setSlices(stream, slices)) return sendText(response, 200, 'changed\n');
+  const { searchParams } = targetOf(request);
+  const [k, parity] = [SLICES[searchParams.get('k') ?? ''], PARITY[searchParams.get('parity') ?? '']];
+  if ((k === undefined && (searchParams.has('k') || parity === undefined)) || (searchParams.has('parity') && !parity))
+    return sendText(response, 400, 'Say ?k=1, 2, 4 or auto, or ?parity=auto, on or off.\n');
+  const wanted = { ...(k === undefined ? {} : { k }), ...(parity === undefined ? {} : { parity }) };
+  if (owner.shape(stream, wanted)) return sendText(response, 200, 'changed\n');
   sendText(response, 404, `Nobody watches ${stream} here.\n`);
 }
 

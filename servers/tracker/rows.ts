@@ -56,7 +56,10 @@ export function streamRow(swarm: Swarm) {
     k: swarm.k,
     layout: swarm.layout,
     /** Why so many slices. */
-    kWhy: swarm.kWhy,
+    kWhy: swarm.shape.kWhy,
+    parity: engine.trees.hasParity,
+    /** Why it is sent along, or not. */
+    parityWhy: swarm.shape.parityWhy,
     /** Slots of all viewers over the slots that they take. */
     supply: Math.round(swarm.capacities.supply * 100) / 100,
     bitsPerSecond: swarm.capacities.bitsPerSecond,

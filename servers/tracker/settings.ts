@@ -16,6 +16,8 @@ export interface TrackerSettings {
   region: string;
   /** auto: begins with 2 and goes where the viewers' uplinks suffice best. */
   k: SliceCount | 'auto';
+  /** auto: one slice more, the XOR of the others, where the viewers' uplinks have room for it. */
+  parity: 'auto' | 'on' | 'off';
   /** Full copies that forwards give to sharing viewers; absent: max(1, 0.5 % of them). */
   directCopies?: number | undefined;
   /** A viewer uploads at most this many copies of the stream. */

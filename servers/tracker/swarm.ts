@@ -3,17 +3,17 @@
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import type { FromViewer, SignalData } from '../../protocol/signalling.ts';
 import type { Log } from '../shared/log.ts';
-import { AutoK, firstK } from './auto-k.ts';
 import { Capacities } from './capacities.ts';
 import { Engine } from './engine.ts';
 import { forecast, type Forecast } from './forecast.ts';
 import type { Forwards } from './forwards.ts';
-import { LEAD_UNITS, seatedAnew } from './layout.ts';
+import { firstUnit, seatedAnew } from './layout.ts';
 import { LostEdges } from './lost-edges.ts';
 import { Ledger } from './ledger.ts';
 import { Planner } from './planner.ts';
 import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import { takeReport } from './report.ts';
+import { Shape, type Wanted } from './shape.ts';
 import { TargetDelay } from './target.ts';
 import { Trials } from './trials.ts';
 import type { Trust } from './trust.ts';
@@ -28,11 +28,10 @@ const BAD_FORWARD_MS = 15_000;
 /** The time from joining until a viewer's delays tell about the mesh and no longer about its start. */
 const SETTLED_MS = 3_000;
 const REPORT_COUNTS_MS = 5_000;
-const WHY = { set: 'It is set so.', begins: 'It begins with halves; the viewers’ uplinks will tell.' };
 
 export interface SwarmOptions {
   name: string;
-  k: SliceCount | 'auto';
+  wanted: Wanted;
   directCopies: number | null;
   uploadCap: number;
   /** The most that the tracker takes. */
@@ -58,8 +57,8 @@ export class Swarm {
   layout = Math.floor(Date.now() / 1_000);
   /** First unit of the layout; 0: it was so from the begin. */
   layoutFrom = 0;
-  kWhy = WHY.set;
   engine: Engine;
+  readonly shape: Shape;
   readonly capacities: Capacities;
   readonly forwards: Forwards;
   readonly target = new TargetDelay();
@@ -74,7 +73,6 @@ export class Swarm {
   readonly #planner: Planner;
   readonly #lostEdges: LostEdges;
   readonly #trials: Trials;
-  #auto: AutoK | null;
   #newcomers: Viewer[] = [];
   readonly #returning = new Map<string, Viewer>();
   readonly #sayAgain = new Set<Viewer>();
@@ -84,14 +82,15 @@ export class Swarm {
     this.#options = options;
     this.name = options.name;
     this.forwards = options.forwards;
-    this.engine = new Engine({ k: firstK(options.k), directCopies: options.directCopies, random: Math.random });
-    this.#auto = options.k === 'auto' ? new AutoK(performance.now()) : null;
-    if (this.#auto) this.kWhy = WHY.begins;
+    this.shape = new Shape(options.wanted, performance.now());
+    const { k, parity } = this.shape;
+    this.engine = new Engine({ k, parity, directCopies: options.directCopies, random: Math.random });
     this.#planner = new Planner(this);
     this.#lostEdges = new LostEdges(this, (nowMs) => this.#planner.dispatch(nowMs), options.log);
     this.#trials = new Trials(options.trustAfterMs, (newcomers) => this.#trust(newcomers));
     this.capacities = new Capacities({
-      k: this.k,
+      k,
+      parity,
       viewers: () => this.viewers.values(),
       uploadCap: options.uploadCap,
     });
@@ -101,30 +100,33 @@ export class Swarm {
     return this.engine.trees.k;
   }
 
-  /** What an operator wants: a number of slices, or that the viewers' uplinks decide. */
-  wantK(wanted: SliceCount | 'auto'): void {
-    this.#auto = wanted === 'auto' ? new AutoK(performance.now()) : null;
-    if (wanted !== 'auto') this.setK(wanted, WHY.set);
+  /** What an operator wants: slices and parity as they are named, or as the viewers' uplinks decide. */
+  want(wanted: Partial<Wanted>): void {
+    this.shape.want(wanted, performance.now());
+    this.#reshape();
+  }
+
+  /** The trees become what the shape says, where they are not. */
+  #reshape(): void {
+    const { k, parity, kWhy, parityWhy } = this.shape;
+    const { trees } = this.engine;
+    if (k === trees.k && parity === trees.hasParity) return;
+    this.capacities.relayout(k, parity);
+    if (k !== trees.k) return this.#relayout(k, parity, kWhy);
+    this.#options.log.info({ stream: this.name, parity, why: parityWhy }, 'parity comes or goes');
+    this.engine.setParity(parity);
+    this.#planner.dispatch(performance.now());
   }
 
   /** [T14] From a unit soon on the stream is cut into k slices. @param why one sentence, for the debug pages */
-  setK(k: SliceCount, why: string): void {
-    this.kWhy = why;
-    const before = this.engine;
-    const { directCopies } = this.#options;
-    if (k === before.trees.k) return;
-    this.capacities.relayout(k);
-    const allowed = (id: string): number => {
-      const viewer = this.viewers.get(id);
-      return viewer ? this.#slotsOf(viewer) : 0;
-    };
-    this.engine = seatedAnew(before, { k, directCopies, random: Math.random }, allowed);
+  #relayout(k: SliceCount, parity: boolean, why: string): void {
+    const options = { k, parity, directCopies: this.#options.directCopies, random: Math.random };
+    this.engine = seatedAnew(this.engine, options, (id) => this.#slotsOf(this.viewers.get(id)));
     this.layout++;
-    const newest = Math.max(0, ...Array.from(this.viewers.values(), (viewer) => viewer.report?.newest ?? 0));
-    this.layoutFrom = this.state === 'live' && newest > 0 ? newest + LEAD_UNITS : 0;
+    const viewers = [...this.viewers.values()];
+    this.layoutFrom = firstUnit(viewers, this.state === 'live');
     this.#options.log.info({ stream: this.name, k, from: this.layoutFrom, why }, 'the layout changes');
     this.#options.layoutChanged(this);
-    const viewers = [...this.viewers.values()];
     const nowMs = performance.now();
     for (const viewer of viewers) this.#planner.relayout(viewer, nowMs);
     this.#planner.dispatch(nowMs, viewers);
@@ -279,8 +281,8 @@ export class Swarm {
     this.#lostEdges.tick(nowMs);
     this.ledger.tick(nowMs);
     this.capacities.tick(nowMs);
-    const chosen = this.#auto?.step(this.capacities.copies(), this.k, nowMs);
-    if (chosen) this.setK(chosen.k, chosen.why);
+    this.shape.step(this.capacities.copies(), nowMs);
+    this.#reshape();
     for (const viewer of this.viewers.values()) {
       this.#applySlots(viewer);
       this.#tellHistory(viewer, nowMs);
@@ -309,9 +311,8 @@ export class Swarm {
 
   /** How large an audience would hold with viewers like these. */
   forecast(): Forecast {
-    const { supply } = this.capacities;
     return forecast({
-      copiesPerViewer: supply,
+      copiesPerViewer: this.capacities.copiesPerViewer,
       forwardSlices: this.forwards.slices(),
       k: this.k,
       mostViewers: this.#options.mostViewers,
@@ -326,8 +327,8 @@ export class Swarm {
   }
 
   /** [T13] What a viewer may serve now. */
-  #slotsOf(viewer: Viewer): number {
-    return viewer.isTrusted && !this.#lostEdges.isLeaf(viewer.id) ? this.capacities.slots(viewer) : 0;
+  #slotsOf(viewer: Viewer | undefined): number {
+    return viewer?.isTrusted && !this.#lostEdges.isLeaf(viewer.id) ? this.capacities.slots(viewer) : 0;
   }
 
   /** @returns whether anything changed */

@@ -1,6 +1,6 @@
 // The slow improvement of the trees, once a second with a bounded number of moves: relieve the forward of children over its budget,
 // lift the deepest, swap peers that can host upwards over those that cannot (MESH.md section 4).
-import { findSpot, isBadPair, rehome, seat, seatWithin } from './place.ts';
+import { findSpot, isBadPair, rehome, seat, seatWithin, seize } from './place.ts';
 import { forgetBadPairs } from './repair.ts';
 import { at, type Peer, type TreeNode } from './node.ts';
 import type { Trees } from './tree.ts';
@@ -23,8 +23,8 @@ export function tick(trees: Trees, nowMs: number): number {
   let left = movesPerTick(trees.peers.size);
   const allowed = left;
   for (const tree of mostOverBudget(trees)) left -= drain(trees, tree, left);
-  for (let tree = 0; tree < trees.k && left > 1; tree++) left -= lift(trees, tree, left - 1, nowMs);
-  for (let tree = 0; tree < trees.k && left > 1; tree++) left -= promote(trees, tree, left, nowMs);
+  for (let tree = 0; tree < trees.count && left > 1; tree++) left -= lift(trees, tree, left - 1, nowMs);
+  for (let tree = 0; tree < trees.count && left > 1; tree++) left -= promote(trees, tree, left, nowMs);
   return allowed - left;
 }
 
@@ -36,10 +36,10 @@ export function relieveForwards(trees: Trees): number {
   return allowed - left;
 }
 
-/** The tree whose forward children are most over budget comes first: in a rush the moves do not suffice for all. */
+/** The tree whose forward children are most over budget comes first: in a rush the moves do not suffice for all. Parity comes last. */
 const mostOverBudget = (trees: Trees): number[] =>
   trees.roots
-    .map((root, tree) => ({ tree, kids: root.kids.length }))
+    .map((root, tree) => ({ tree, kids: tree === trees.k ? -1 : root.kids.length }))
     .toSorted((a, b) => b.kids - a.kids || a.tree - b.tree)
     .map(({ tree }) => tree);
 
@@ -53,7 +53,7 @@ function drain(trees: Trees, tree: number, most: number): number {
     if (!node) break;
     const before = root.kids.length;
     if (!relieve(trees, node)) {
-      if (!rehome(trees, tree) || !relieve(trees, node)) break;
+      if (!(rehome(trees, tree) || seize(trees, node)) || !relieve(trees, node)) break;
     }
     moved++;
     if (root.kids.length >= before) break; // nothing gained: try again in a second

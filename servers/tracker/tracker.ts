@@ -108,9 +108,9 @@ export class Tracker {
         session?.remove();
         return session !== undefined;
       },
-      setSlices: (stream, slices) => {
+      shape: (stream, wanted) => {
         const swarm = this.#swarms.get(stream);
-        swarm?.wantK(slices);
+        swarm?.want(wanted);
         return swarm !== undefined;
       },
     });
@@ -171,7 +171,7 @@ export class Tracker {
     if (this.#swarms.size >= MAX_STREAMS) return refuse('full', 'This tracker has too many streams; ask for another.');
     const swarm = new Swarm({
       name: stream,
-      k: this.#settings.k,
+      wanted: { k: this.#settings.k, parity: this.#settings.parity },
       directCopies: this.#settings.directCopies ?? null,
       uploadCap: this.#settings.uploadCap,
       mostViewers: MAX_VIEWERS,

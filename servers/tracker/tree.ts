@@ -1,4 +1,4 @@
-// The K trees of one stream as a data structure: nodes, their filing by depth and strength, and the invariants. Where a node should
+// The trees of one stream, one for each slice and one for parity, as a data structure: nodes, their filing by depth and strength, and the invariants. Where a node should
 // sit is decided in place.ts, repair.ts and tick.ts; this file only moves nodes and keeps the books. No sockets, no clock.
 import type { SliceCount } from '../../protocol/fields.ts';
 import { Bag } from './bag.ts';
@@ -21,6 +21,8 @@ class Level {
 
 export interface TreesOptions {
   k: SliceCount;
+  /** There is a tree for the parity slice, behind those of the k slices [T17]. */
+  parity?: boolean;
   /** Full copies that forwards give to sharing viewers; null: max(1, 0.5 % of them). */
   directCopies: number | null;
   /** Seeded in tests: 0 <= random() < 1. */
@@ -51,15 +53,48 @@ export class Trees {
     this.k = options.k;
     this.random = options.random;
     this.#directCopies = options.directCopies;
-    for (let tree = 0; tree < options.k; tree++) {
-      const root = new TreeNode(null, tree);
-      root.depth = 0;
-      this.roots.push(root);
-      this.levels.push([new Level()]);
-      this.idle.push(new Bag<'idleAt', Peer>('idleAt'));
-      this.freeSlots.push(0);
-      this.capacity.push(0);
+    for (let tree = 0; tree < options.k; tree++) this.#plant();
+    if (options.parity) this.#plant();
+  }
+
+  /** Trees, that of parity included. */
+  get count(): number {
+    return this.roots.length;
+  }
+
+  get hasParity(): boolean {
+    return this.count > this.k;
+  }
+
+  /** [T17] One tree more, in which every peer has a node that hangs from nobody yet; those that forwards alone feed need no parity. */
+  addParityTree(): void {
+    this.#plant();
+    for (const peer of this.peers.values()) {
+      const node = new TreeNode(peer, this.k);
+      if (peer.direct) [node.parent, node.depth] = [this.root(this.k), 1];
+      peer.nodes.push(node);
+      this.touched.add(peer);
     }
+  }
+
+  /** [T17] The parity tree goes with all its nodes. Whose home it was has none any more. */
+  removeParityTree(): void {
+    for (const peer of this.peers.values()) {
+      if (peer.home === this.k) this.setCap(peer, 0);
+      peer.nodes.length = this.k;
+      this.touched.add(peer);
+    }
+    for (const list of [this.roots, this.levels, this.idle, this.freeSlots, this.capacity]) list.length = this.k;
+  }
+
+  #plant(): void {
+    const root = new TreeNode(null, this.count);
+    root.depth = 0;
+    this.roots.push(root);
+    this.levels.push([new Level()]);
+    this.idle.push(new Bag<'idleAt', Peer>('idleAt'));
+    this.freeSlots.push(0);
+    this.capacity.push(0);
   }
 
   /** F: children that a forward has per tree without being over budget [T3]. */
@@ -94,6 +129,7 @@ export class Trees {
     if (last && last !== node) {
       parent.kids[node.kidAt] = last;
       last.kidAt = node.kidAt;
+      if (!parent.peer && last.peer) this.touched.add(last.peer); // forwards may feed it now
     }
     this.#free(parent);
     node.parent = null;
@@ -131,7 +167,8 @@ export class Trees {
 
   poorestTree(): number {
     let poorest = 0;
-    for (let tree = 1; tree < this.k; tree++) if (at(this.capacity, tree) < at(this.capacity, poorest)) poorest = tree;
+    for (let tree = 1; tree < this.count; tree++)
+      if (at(this.capacity, tree) < at(this.capacity, poorest)) poorest = tree;
     return poorest;
   }
 

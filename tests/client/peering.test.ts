@@ -1,7 +1,7 @@
 // The rules between parents and children, with real peers on wires in memory.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
-import { FORWARD, MeshRig } from '../support/mesh-rig.ts';
+import { DEAD_SILENCE_MS, PROTOCOL_VERSION, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
 beforeEach(() => {
@@ -9,7 +9,6 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-type Seat = Awaited<ReturnType<MeshRig['join']>>;
 const gaps = (units: readonly number[]): number[] =>
   units.filter((unit, i) => i > 0 && unit !== (units[i - 1] ?? 0) + 1);
 const kindsAt = (rigOf: MeshRig, seat: Seat): string[] => {
@@ -45,7 +44,7 @@ describe('start', () => {
     const mine = rig.net.socketTo('forward');
     mine.send({ type: 'alive', epoch: 1, newest: [], path: [], backlogMs: 0 });
     await rig.net.pass(5);
-    expect(mine.messages()[0]).toMatchObject({ type: 'hello', v: 1, stream: 'live', id: seat.id });
+    expect(mine.messages()[0]).toMatchObject({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: seat.id });
     expect(seat.peer.stats().state).not.toBe('playing');
   });
 
@@ -100,7 +99,7 @@ describe('parents', () => {
 
   it('[P8] ... and nobody else is asked first', async () => {
     const [a, , c] = await threeViewers();
-    const said = notesOf(c);
+    const said = rig.notesOf(c);
     a.peer.close();
     await rig.net.pass(30);
     expect(said().filter((text) => text.includes('asks'))).toEqual(['slice 0: asks the forward (takeover)']);
@@ -112,7 +111,7 @@ describe('parents', () => {
     rig.plan(d, [a.id, FORWARD.id]);
     await rig.net.pass(1_500);
     const before = c.peer.peer.totals();
-    const said = notesOf(c);
+    const said = rig.notesOf(c);
     d.peer.close(); // the tracker errs: nobody answers there any more
     rig.plan(c, [d.id, rig.seats[1]?.id ?? '']);
     for (let passed = 0; passed < 2_000; passed += 100) {
@@ -131,7 +130,7 @@ describe('parents', () => {
     await rig.net.pass(1_500);
     rig.plan(c, [d.id, b.id]);
     await rig.net.pass(300);
-    expect(callBetween(d, c)).toBeUndefined();
+    expect(rig.callBetween(d, c)).toBeUndefined();
     await rig.net.pass(1_000);
     expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: d.id, kind: 'peer' });
     expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
@@ -139,7 +138,7 @@ describe('parents', () => {
 
   it('[P9] what holds everybody up at once is no parent’s fault: nobody is asked to stand in', async () => {
     const [, , c] = await threeViewers();
-    const said = notesOf(c);
+    const said = rig.notesOf(c);
     const calls = [...rig.net.calls.values()];
     const release = calls.flatMap((call) => call.ends.map((end) => holdUp(end)));
     await rig.net.pass(SUSPECT_SILENCE_MS + 120);
@@ -156,7 +155,7 @@ describe('parents', () => {
   it('[P9] a silent parent is suspected, then given up, and its slice goes on coming', async () => {
     const [a, b, c] = await threeViewers();
     const linkToA = [...rig.net.calls.values()].find(
-      (call) => call.ends.some((e) => e.isOpen) && call === callBetween(a, c),
+      (call) => call.ends.some((e) => e.isOpen) && call === rig.callBetween(a, c),
     );
     for (const end of linkToA?.ends ?? []) end.blocked = true;
     await rig.net.pass(SUSPECT_SILENCE_MS + 120);
@@ -170,7 +169,7 @@ describe('parents', () => {
 
   it('[P9] who has left the tracker is not waited for; when it speaks all the same, nothing is lost', async () => {
     const [a, b, c] = await threeViewers();
-    const said = notesOf(c);
+    const said = rig.notesOf(c);
     rig.plan(c, [FORWARD.id, b.id], [], { gone: [a.id] });
     await rig.net.pass(20);
     // It was next to the forward: nobody else below it has the slice.
@@ -210,7 +209,7 @@ describe('parents', () => {
   it('[P10] [P11] slices that a parent swallowed are asked of another and nothing is missing', async () => {
     const [a, b, c] = await threeViewers();
     // From now on every fourth of a's slices to c gets lost.
-    const call = callBetween(a, c);
+    const call = rig.callBetween(a, c);
     let slices = 0;
     for (const end of call?.ends ?? []) {
       const deliver = end.events.message.bind(end.events);
@@ -231,7 +230,7 @@ describe('parents', () => {
 describe('children', () => {
   it('[P7] asking for what is not held, or too often, is refused and harms nobody', async () => {
     const [a, , c] = await threeViewers();
-    const [child, parent] = callBetween(a, c)?.ends ?? []; // c has called
+    const [child, parent] = rig.callBetween(a, c)?.ends ?? []; // c has called
     const answers: Record<string, unknown>[] = [];
     if (child) {
       const deliver = child.events.message.bind(child.events);
@@ -252,7 +251,7 @@ describe('children', () => {
 
   it('[W1] [W5] a slice that was tampered with is not played, not relayed, and ends the link it came on', async () => {
     const [a, , c] = await threeViewers();
-    const call = callBetween(a, c);
+    const call = rig.callBetween(a, c);
     for (const end of call?.ends ?? []) {
       const deliver = end.events.message.bind(end.events);
       end.events.message = (data) => {
@@ -284,15 +283,6 @@ describe('sharing', () => {
 });
 
 /** What a peer notes about its supply from now on. */
-function notesOf({ peer }: Seat): () => string[] {
-  const from = peer.peer.journal.entries().length;
-  return () =>
-    peer.peer.journal
-      .entries()
-      .slice(from)
-      .map((entry) => entry.text);
-}
-
 /** Keeps what would be heard at this end until the answer is called. */
 function holdUp(end: { events: { message(data: string | Uint8Array): void } }): () => void {
   const deliver = end.events.message.bind(end.events);
@@ -302,17 +292,6 @@ function holdUp(end: { events: { message(data: string | Uint8Array): void } }): 
     end.events.message = deliver;
     for (const data of kept) deliver(data);
   };
-}
-
-/** The connection between two peers. */
-function callBetween(a: Seat, b: Seat): ReturnType<MeshRig['net']['calls']['get']> {
-  const ids = new Set<string>();
-  for (const seat of [a, b])
-    for (const message of seat.tracker?.messages() ?? []) {
-      const other = seat === a ? b.id : a.id;
-      if (message['type'] === 'signal' && message['to'] === other) ids.add((message['data'] as { call: string }).call);
-    }
-  return [...rig.net.calls].findLast(([id, call]) => ids.has(id) && call.ends.length === 2)?.[1];
 }
 
 describe('a change of layout', () => {

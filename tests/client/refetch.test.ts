@@ -1,6 +1,6 @@
 // What is asked for again, of whom, and what is left alone.
 import { describe, expect, it } from 'vitest';
-import { planRefetch, type Missing, type Supplier } from '../../client/mesh/refetch.ts';
+import { planRefetch, worthAsking, type Missing, type Supplier } from '../../client/mesh/refetch.ts';
 import { newSubstream, observeArrival, type Substream } from '../../client/mesh/substream.ts';
 
 const NOW = 100_000;
@@ -135,5 +135,20 @@ describe('how regularly a slice comes', () => {
     for (let unit = 1; unit < 200; unit++) observeArrival(one, unit * 66 + 400, unit * 66);
     expect(one.delayMs).toBeCloseTo(400, 0);
     expect(one.jitterMs).toBeLessThan(5);
+  });
+});
+
+describe('[P19] of the late slices of a unit', () => {
+  const late = [hole(10, { k: 0 }), hole(10, { k: 1, asked: 2 }), hole(10, { k: 3, asked: 6 })];
+
+  it('all are worth asking for where nothing else is to come', () => {
+    expect(worthAsking(late, 3)).toEqual(late);
+    expect(worthAsking(late, 5)).toEqual(late);
+  });
+
+  it('as many as are lacking where parity is here or to come, those asked for before first, none in vain', () => {
+    expect(worthAsking(late, 0)).toEqual([]);
+    expect(worthAsking(late, 1).map((one) => one.k)).toEqual([1]);
+    expect(worthAsking(late, 2).map((one) => one.k)).toEqual([1, 0]);
   });
 });

@@ -44,6 +44,23 @@ describe('a unit', () => {
     expect(store.get(1)).toMatchObject({ firstMs: 5, wholeMs: 9 });
   });
 
+  it('[P19] is whole with its data slices; the one it did without is known until it comes, and nothing more is wanted', () => {
+    add(1, 0);
+    expect(add(1, 2)).toBe('new'); // parity
+    expect(store.get(1)?.wholeMs).toBeNull();
+    expect(store.add(slice(1, 1), 7, true)).toBe('whole');
+    expect([0, 1, 2].map((k) => store.wants(1_000, 1, k, 2))).toEqual([false, false, false]);
+    expect([0, 1, 2].map((k) => store.isUnseen(1, k, 2))).toEqual([false, true, false]);
+    store.seen(1);
+    expect(store.isUnseen(1, 1, 2)).toBe(false);
+    // Parity of a unit that is whole without it can be made: nobody has to send it, and it counts as held.
+    whole(2);
+    expect(store.isUnseen(2, 2, 2)).toBe(true);
+    expect([store.slice(2, 2, 2), store.newestOf(2, 2), store.firstMissing(2, 2, 1)]).toEqual([null, 2, 3]);
+    expect(store.add(slice(2, 2), 8)).toBe('new');
+    expect([store.get(2)?.wholeMs, store.isUnseen(2, 2, 2)]).toEqual([5, false]);
+  });
+
   it('has each slice once, and one way of being cut', () => {
     add(1);
     expect(add(1)).toBe('duplicate');

@@ -13,6 +13,8 @@ interface FakeLine {
   link: Link;
   buffered: number;
   units: number[];
+  /** The same, with the slice: unit.k */
+  slices: string[];
   /** Its child is gone without a word: nothing leaves the channel any more. */
   isDead?: boolean;
 }
@@ -22,7 +24,7 @@ function rig() {
   const uplink = new Uplink(() => nowMs);
   const lines: FakeLine[] = [];
   const line = (id: string): FakeLine => {
-    const one: FakeLine = { link: null as never, buffered: 0, units: [] };
+    const one: FakeLine = { link: null as never, buffered: 0, units: [], slices: [] };
     one.link = {
       id,
       state: 'open',
@@ -31,7 +33,10 @@ function rig() {
       },
       sendMedia(bytes: Uint8Array) {
         one.buffered += bytes.length;
-        if (new DataView(bytes.buffer).getUint32(32) === 0) one.units.push(new DataView(bytes.buffer).getUint32(16));
+        const view = new DataView(bytes.buffer);
+        if (view.getUint32(32) !== 0) return;
+        one.units.push(view.getUint32(16));
+        one.slices.push(`${view.getUint32(16)}.${view.getUint8(20)}`);
       },
     } as unknown as Link;
     lines.push(one);
@@ -60,6 +65,32 @@ function rig() {
 }
 
 describe('[P4] the queue of all children', () => {
+  it('[P19] parity goes last of its unit, whenever it came, and holds up no later one', () => {
+    const { uplink, line, pass, now } = rig();
+    const [one, other] = [line('va'), line('vb')];
+    const slice = (unit: number, k: number): Slice => ({
+      ...sample,
+      k,
+      head: { ...sample.head, unit, unitBytes: 2 * SLICE_BYTES },
+      bytes: new Uint8Array(SLICE_BYTES),
+    });
+    // The line is full: what follows waits for its turn.
+    for (let unit = 1; unit <= 4; unit++) uplink.push(one.link, slice(unit, 0), now() + 1_500);
+    const waiting = other.units.length;
+    for (const [unit, k] of [
+      [5, 2],
+      [5, 0],
+      [5, 1],
+      [6, 2],
+      [6, 0],
+      [4, 1],
+    ] as const)
+      uplink.push(other.link, slice(unit, k), now() + 1_500);
+    expect(waiting).toBe(0);
+    pass(2_000, 1e6);
+    expect(other.slices).toEqual(['5.0', '5.1', '5.2', '6.0', '4.1', '6.2']);
+  });
+
   it('keeps little in flight over all of them, and sends in the order in which slices came', () => {
     const { uplink, line, push, pass } = rig();
     const children = [line('va'), line('vb'), line('vc')];

@@ -1,5 +1,6 @@
 // What a forward takes in: from whom, in which order, and whose word counts when there are two.
 import { expect, it, onTestFinished } from 'vitest';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import type { ForwardSettings } from '../../servers/forward/settings.ts';
 import { createSealer } from '../support/units.ts';
 import { until } from '../support/until.ts';
@@ -18,13 +19,13 @@ it('only who knows the secret may push', async () => {
     expect(stranger.failed).toContain('401');
   }
   const known = await rig.coordinate({ secret: 'hush' });
-  expect(await known.hears('hello')).toMatchObject({ v: 1, id: rig.ready['id'] });
+  expect(await known.hears('hello')).toMatchObject({ v: PROTOCOL_VERSION, id: rig.ready['id'] });
 });
 
 it('[W7] a coordinate of another version is refused with a sentence', async () => {
   const rig = await rigOf();
   const coordinate = await rig.coordinate();
-  coordinate.hello(2);
+  coordinate.hello(PROTOCOL_VERSION + 1);
   expect(await coordinate.hears('refused')).toMatchObject({ reason: 'wrong-version' });
   expect(await coordinate.ends()).toEqual({ code: 1008, reason: 'wrong-version' });
 });
@@ -32,7 +33,10 @@ it('[W7] a coordinate of another version is refused with a sentence', async () =
 it.each([
   ['units before the hello', (c: Coordinate) => c.unit(1)],
   ['a stream that was not named', (c: Coordinate) => (c.hello(), c.unit(1))],
-  ['a key that is none', async (c: Coordinate) => c.say({ type: 'hello', v: 1, publicKey: 'AAAA', coordinateMs: 1 })],
+  [
+    'a key that is none',
+    async (c: Coordinate) => c.say({ type: 'hello', v: PROTOCOL_VERSION, publicKey: 'AAAA', coordinateMs: 1 }),
+  ],
   ['words that are none', async (c: Coordinate) => c.say('{"type":"stream"')],
   ['bytes that are no unit', async (c: Coordinate) => c.socket.send(Buffer.alloc(60, 7))],
   [

@@ -110,5 +110,5 @@ it('[P15] the counters are the bytes on the sockets, by kind', async () => {
   const pushed = (await rig.debug()).ingressBytes;
   await coordinate.unit(22);
   await one.gets(22);
-  expect((await rig.debug()).ingressBytes - pushed).toBe(48 + 64 + 4_001);
+  expect((await rig.debug()).ingressBytes - pushed).toBe(48 + 64 + 16 + 4_001);
 });

@@ -19,6 +19,7 @@ describe('a forward on this machine', () => {
       region: 'default',
       k: 2 as const,
       uploadCap: 1.5,
+      parity: 'off' as const,
       trustAfterMs: 0,
     };
     const tracker = await startTracker({ ...settings, iceServers: [], stun: false }, quietLog());

@@ -13,7 +13,15 @@ it('[R8] a forward that dials out gets the stream, is given to viewers, and they
   const coordinate = await stand({ meshSecret });
   onTestFinished(() => coordinate.close());
   const address = { host: '127.0.0.1', port: 0, stunPort: null, coordinate: coordinate.url, meshSecret };
-  const plan = { region: 'default', k: 2 as const, uploadCap: 1.5, trustAfterMs: 0, iceServers: [], stun: false };
+  const plan = {
+    region: 'default',
+    k: 2 as const,
+    uploadCap: 1.5,
+    parity: 'off' as const,
+    trustAfterMs: 0,
+    iceServers: [],
+    stun: false,
+  };
   const tracker = await startTracker({ ...address, ...plan }, quietLog());
   onTestFinished(() => tracker.close());
   const trackers = [`http://127.0.0.1:${Number(tracker.ready['port'])}`];

@@ -1,8 +1,10 @@
 // What viewers get of a forward, and what it does with those who do not keep to the rules.
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { Verifier } from '../../client/mesh/verifier.ts';
+import { createNodeEnv } from '../../client/node/node-env.ts';
 import { FLAG } from '../../protocol/chunk.ts';
-import { PEER_BURST, SUBSCRIBE_BURST } from '../../protocol/limits.ts';
+import { PEER_BURST, PROTOCOL_VERSION, SUBSCRIBE_BURST } from '../../protocol/limits.ts';
 import type { ForwardSettings } from '../../servers/forward/settings.ts';
 import { issueTicket, TICKET_MS } from '../../servers/shared/guard.ts';
 import { unitContent } from '../support/units.ts';
@@ -82,6 +84,45 @@ it('who has another epoch gets the init segment first, whatever unit it names', 
   expect(viewer.units()).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
+it('[P19] who asks for the parity slice gets it behind the others, and it leads to the same seal', async () => {
+  const rig = await rigOf();
+  const coordinate = await rig.onAir(3);
+  const viewer = await rig.viewer();
+  // Asked for first, sent last.
+  for (const slice of [2, 0, 1]) viewer.ask(slice, { epoch: 1_000, from: 4 });
+  viewer.ask(4, { of: 4, epoch: 1_000, from: 4 });
+  await coordinate.unit(4);
+  await until('all four', () => viewer.slices.length === 4, { describe: () => viewer.heard });
+  expect(viewer.slices.map((s) => [s.k, s.K, s.flags])).toEqual([
+    [0, 2, 0],
+    [1, 2, 0],
+    [2, 2, FLAG.parity],
+    [4, 4, FLAG.parity],
+  ]);
+  const verifier = new Verifier(createNodeEnv(), 'live', coordinate.sealer.publicKey);
+  for (const { k, K, seal, payload, ...head } of viewer.slices)
+    expect(
+      await verifier.isGenuine({
+        head,
+        layout: 1,
+        k,
+        K,
+        hops: 1,
+        retransmit: false,
+        seal: seal ?? { signature: new Uint8Array(), proof: new Uint8Array() },
+        bytes: payload,
+      }),
+    ).toBe(true);
+  for (const wrong of [
+    { slice: 3, of: 2 },
+    { slice: 1, of: 1 },
+  ]) {
+    viewer.heard.length = 0;
+    viewer.ask(wrong.slice, wrong);
+    expect(await viewer.hears('refused')).toMatchObject({ what: 'subscribe', reason: 'bad-message' });
+  }
+});
+
 it('[P7] [W10] single slices on request, marked as such; not-here for what it has not; at most 120 a second', async () => {
   const rig = await rigOf();
   await rig.onAir(5);
@@ -93,7 +134,7 @@ it('[P7] [W10] single slices on request, marked as such; not-here for what it ha
   expect(viewer.slices[0]?.flags).toBe(FLAG.retransmit);
   want(0);
   await viewer.gets(0, 1);
-  for (const wrong of [{ unit: 6 }, { epoch: 999 }, { slice: 2 }]) {
+  for (const wrong of [{ unit: 6 }, { epoch: 999 }, { slice: 3 }]) {
     viewer.heard.length = 0;
     want(4, wrong);
     expect(await viewer.hears('refused')).toMatchObject({ what: 'want', reason: 'not-here' });
@@ -257,7 +298,7 @@ it('half-open connections are found, and those that never speak are ended', asyn
   gone.write(
     'GET /pull HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
-  const hello = Buffer.from(JSON.stringify({ type: 'hello', v: 1, stream: 'live', id: 'v00001' }));
+  const hello = Buffer.from(JSON.stringify({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: 'v00001' }));
   gone.write(Buffer.concat([Buffer.from([0x81, 0x80 | hello.length, 0, 0, 0, 0]), hello]));
   await until('its session', async () => (await rig.debug()).sessions.some((s) => s.stream === 'live'));
   const answers = await rig.viewer({ id: 'v00002' });

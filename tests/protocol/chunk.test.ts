@@ -6,7 +6,9 @@ import {
   encodeFragment,
   FLAG,
   HEADER_BYTES,
+  isParity,
   proofBytes,
+  sliceLength,
   sliceRange,
   streamTag,
   type Fragment,
@@ -26,7 +28,7 @@ const base: Fragment = {
   sliceBytes: 4,
   offset: 0,
   sourceMs: 0x18c_0000_0005,
-  seal: { signature: new Uint8Array(64).fill(0xaa), proof: new Uint8Array(16).fill(0xbb) },
+  seal: { signature: new Uint8Array(64).fill(0xaa), proof: new Uint8Array(32).fill(0xbb) },
   payload: Uint8Array.of(1, 2, 3, 4),
 };
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -37,7 +39,7 @@ const TABLE: { name: string; fragment: Fragment; bytes: string }[] = [
     name: 'first fragment, slice 1 of 2',
     fragment: base,
     bytes:
-      '01010102' +
+      '02010102' +
       '07f017af' +
       '65000001' +
       '00000003' +
@@ -50,14 +52,14 @@ const TABLE: { name: string; fragment: Fragment; bytes: string }[] = [
       '00000005' +
       '00000000' +
       'aa'.repeat(64) +
-      'bb'.repeat(16) +
+      'bb'.repeat(32) +
       '01020304',
   },
   {
     name: 'later fragment, no seal',
     fragment: { ...base, offset: 2, seal: null, payload: Uint8Array.of(3, 4), flags: FLAG.retransmit },
     bytes:
-      '01010802' +
+      '02010802' +
       '07f017af' +
       '65000001' +
       '00000003' +
@@ -70,6 +72,26 @@ const TABLE: { name: string; fragment: Fragment; bytes: string }[] = [
       '00000005' +
       '00000000' +
       '0304',
+  },
+  {
+    name: 'first fragment of the parity slice of 2',
+    fragment: { ...base, k: 2, flags: FLAG.key | FLAG.parity, sliceBytes: 6, payload: Uint8Array.of(1, 2, 3, 4, 5, 6) },
+    bytes:
+      '02010502' +
+      '07f017af' +
+      '65000001' +
+      '00000003' +
+      '00000102' +
+      '02020042' +
+      '0000000a' +
+      '00000006' +
+      '00000000' +
+      '0000018c' +
+      '00000005' +
+      '00000000' +
+      'aa'.repeat(64) +
+      'bb'.repeat(32) +
+      '010203040506',
   },
 ];
 
@@ -89,18 +111,19 @@ describe('fragments', () => {
       .record({
         unitBytes: fc.integer({ min: 1, max: 60_000 }),
         K: fc.constantFrom(1 as const, 2 as const, 4 as const),
-        k: fc.nat(3),
+        k: fc.nat(4),
         at: fc.double({ min: 0, max: 0.99, noNaN: true }),
         u: fc.nat(0xffffffff),
         sourceMs: fc.nat(Number.MAX_SAFE_INTEGER),
         flags: fc.nat(31),
         hops: fc.nat(255),
       })
-      .map(({ unitBytes, K, k, at, u, sourceMs, flags, hops }): Fragment => {
-        const { start, end } = sliceRange(unitBytes, k % K, K);
-        const sliceBytes = end - start;
+      .map(({ unitBytes, K, at, u, sourceMs, hops, ...roll }): Fragment => {
+        const k = roll.k % (K === 1 ? 1 : K + 1);
+        const flags = isParity(k, K) ? roll.flags | FLAG.parity : roll.flags & ~FLAG.parity;
+        const sliceBytes = sliceLength(unitBytes, k, K);
         const offset = Math.floor(at * sliceBytes);
-        const seal = { signature: new Uint8Array(64).fill(u & 255), proof: new Uint8Array(proofBytes(K)).fill(7) };
+        const seal = { signature: new Uint8Array(64).fill(u & 255), proof: new Uint8Array(proofBytes(k, K)).fill(7) };
         const payload = new Uint8Array(Math.min(16_000, sliceBytes - offset)).fill(u & 127);
         return {
           stream: u,
@@ -109,7 +132,7 @@ describe('fragments', () => {
           unit: u,
           flags,
           hops,
-          k: k % K,
+          k,
           K,
           durationMs: u & 0xffff,
           unitBytes,
@@ -166,9 +189,25 @@ describe('fragments', () => {
     expect(decodeFragment(bytes)).toMatchObject({ ok: false, refusal: { reason: 'bad-message' } });
   });
 
+  it('[W3] the parity slice is as long as the first, says that it is one, and a stream in one slice has none', () => {
+    for (const K of [2, 4] as const)
+      for (const unitBytes of [1, 2, 3, 4, 5, 4_001])
+        expect(sliceLength(unitBytes, K, K)).toBe(sliceRange(unitBytes, 0, K).end);
+    const parity = { ...base, k: 2, flags: FLAG.parity, sliceBytes: 6, payload: new Uint8Array(6) };
+    const reason = (fragment: Fragment): string => {
+      const decoded = decodeFragment(encodeFragment(fragment));
+      return decoded.ok ? 'taken' : decoded.refusal.reason;
+    };
+    expect(reason(parity)).toBe('taken');
+    for (const wrong of [{ flags: 0 }, { k: 1 }, { k: 3 }, { sliceBytes: 4, payload: new Uint8Array(4) }])
+      expect(reason({ ...parity, ...wrong }), JSON.stringify(wrong)).toBe('bad-message');
+    const seal = { signature: new Uint8Array(64), proof: new Uint8Array(16) };
+    expect(reason({ ...parity, k: 1, K: 1, sliceBytes: 10, seal, payload: new Uint8Array(10) })).toBe('bad-message');
+  });
+
   it('[W7] another version is refused by name', () => {
     const bytes = encodeFragment(base);
-    bytes[0] = 2;
+    bytes[0] = 1;
     expect(decodeFragment(bytes)).toMatchObject({ ok: false, refusal: { reason: 'wrong-version' } });
   });
 

@@ -40,7 +40,7 @@ describe('messages', () => {
       ok: false,
       refusal: { detail: expect.stringContaining('slice') as string },
     });
-    expect(refused('{"type":"unsubscribe","slice":4}')).toMatchObject({ ok: false });
+    expect(refused('{"type":"unsubscribe","slice":5}')).toMatchObject({ ok: false });
     expect(refused('{"type":"want","epoch":1,"unit":-1,"slice":0,"of":2,"why":"pull"}')).toMatchObject({ ok: false });
     expect(refused(`{"type":"unsubscribe","slice":1,"pad":"${'x'.repeat(1_000)}"}`)).toMatchObject({
       ok: false,

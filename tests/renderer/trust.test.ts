@@ -69,6 +69,11 @@ describe('the mesh as a whole', () => {
     expect(words?.mismatches).toEqual([{ from: 'vliar', to: 'vhonest', gave: '2.0 MB', got: '1.0 MB', gap: '50.0 %' }]);
   });
 
+  it('says whether parity is sent along, and why', () => {
+    const told = { ...swarm, parity: true, parityWhy: 'It is set so.' };
+    expect(swarmWords('live', told).pairs).toContainEqual(['Parity', 'sent along: It is set so.']);
+  });
+
   it('leaves out what a tracker of an earlier release does not say', () => {
     const { kWhy: _why, forecast: _forecast, ledger: _ledger, supply: _supply, parity: _parity, ...old } = swarm;
     const words = swarmWords('live', old);

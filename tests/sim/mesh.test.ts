@@ -31,6 +31,24 @@ describe('a simulated audience', () => {
     expect(offload).toBeGreaterThan(96);
   });
 
+  it('[P19] parity makes it faster and costs one slice more: nothing is asked for that could be made', () => {
+    const rich = { uplinks: 'rich', k: 4 } as const;
+    const [without, sent] = [run(rich), run({ ...rich, parity: 'on' })];
+    expect(sent.parity).toBe(true);
+    expect(sent.delayMs.p95).toBeLessThan(without.delayMs.p95 ?? 0);
+    expect(sent.missing['500']).toBeLessThan(0.1);
+    expect(sent.uploadCopies).toBeGreaterThan(1.15);
+    expect(sent.uploadCopies).toBeLessThan(1.3);
+    expect(sent.duplicates - sent.ofTheseMade).toBeLessThan(without.duplicates);
+  });
+
+  it('[T17] by itself it is sent where the uplinks have room for it', () => {
+    expect([run({ parity: 'auto' }).parity, run({ parity: 'auto', uplinks: 'rich', k: 4 }).parity]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
   it('goes on when thirty per cent leave at once, and when half of the links are cut', () => {
     for (const options of [{ mass: 0.3 }, { cut: 0.3 }, { cut: 0.5 }]) {
       const { missing, egress } = run({ ...options, measuredMs: 20_000 });
@@ -50,6 +68,7 @@ describe('its command line', () => {
     for (const words of [
       ['--viewers', 'many'],
       ['--k', '3'],
+      ['--parity', 'perhaps'],
       ['--uplinks', 'none'],
       ['--uplinks', 'toString'],
       ['--seed', '-1'],

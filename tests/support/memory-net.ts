@@ -18,7 +18,7 @@ export interface ServerEnd {
   isClosed: boolean;
 }
 
-interface Call {
+export interface Call {
   ends: { events: PeerWireEvents; isOpen: boolean; isClosed: boolean; blocked: boolean }[];
 }
 

@@ -3,14 +3,14 @@ import { HeadlessPeer } from '../../client/node/headless-peer.ts';
 import { FLAG } from '../../protocol/chunk.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { fragmentsOf } from '../../protocol/slice.ts';
-import { MemoryNet, type ServerEnd } from './memory-net.ts';
+import { MemoryNet, type Call, type ServerEnd } from './memory-net.ts';
 import { createSealer, type Sealer } from './units.ts';
 
 export const FORWARD = { id: 'f00001', url: 'ws://forward/pull' };
 const EPOCH_MS = 1_700_000_000_000;
 const UNIT_MS = 66;
 
-interface Seat {
+export interface Seat {
   id: string;
   peer: HeadlessPeer;
   tracker: ServerEnd | null;
@@ -71,7 +71,7 @@ export class MeshRig {
     child: Seat,
     parents: readonly string[],
     alternatives: readonly string[] = [],
-    shape: { k?: 1 | 2 | 4; layout?: number; from?: number; gone?: string[] } = {},
+    shape: { k?: 1 | 2 | 4; layout?: number; from?: number; parity?: boolean; gone?: string[] } = {},
   ): void {
     const { k = 2 } = shape;
     for (const [slice, id] of parents.entries())
@@ -88,6 +88,28 @@ export class MeshRig {
       alternatives: alternatives.map(named),
       why: 'the test says so',
     });
+  }
+
+  /** What one of them has noted since this was called. */
+  notesOf({ peer }: Seat): () => string[] {
+    const from = peer.peer.journal.entries().length;
+    return () =>
+      peer.peer.journal
+        .entries()
+        .slice(from)
+        .map((entry) => entry.text);
+  }
+
+  /** The newest connection between these two; the caller's end first. */
+  callBetween(a: Seat, b: Seat): Call | undefined {
+    const ids = new Set<string>();
+    for (const seat of [a, b])
+      for (const message of seat.tracker?.messages() ?? []) {
+        const other = seat === a ? b.id : a.id;
+        if (message['type'] === 'signal' && message['to'] === other)
+          ids.add((message['data'] as { call: string }).call);
+      }
+    return [...this.net.calls].findLast(([id, call]) => ids.has(id) && call.ends.length === 2)?.[1];
   }
 
   /** A unit every UNIT_MS from now on. */

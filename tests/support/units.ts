@@ -1,7 +1,8 @@
 // Sealed units as a coordinate makes them, for tests that need media without ffmpeg.
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { FLAG, sliceRange, streamTag, type UnitHead } from '../../protocol/chunk.ts';
+import { FLAG, isParity, sliceRange, streamTag, type UnitHead } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
+import { parityOf } from '../../protocol/parity.ts';
 import type { Slice } from '../../protocol/slice.ts';
 import { merkleTree, proofOf, signedBytes } from '../../protocol/unit.ts';
 
@@ -9,7 +10,7 @@ export const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').up
 
 export interface Sealer {
   publicKey: Uint8Array;
-  /** Slice k of K of a unit whose bytes follow from its number. */
+  /** Slice k of K of a unit whose bytes follow from its number; k = K is the parity slice. */
   slice(unit: number, k: number, K: SliceCount, more?: Partial<UnitHead> & { bytes?: Uint8Array }): Promise<Slice>;
 }
 
@@ -43,7 +44,7 @@ export function createSealer(stream = 'live', epoch = 1_000): Sealer {
         hops: 1,
         retransmit: false,
         seal: { signature: new Uint8Array(signature), proof: proofOf(tree, k, K) },
-        bytes: whole.subarray(start, end),
+        bytes: K !== 1 && isParity(k, K) ? parityOf(whole, K) : whole.subarray(start, end),
       };
     },
   };

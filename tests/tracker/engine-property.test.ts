@@ -40,7 +40,7 @@ function churn(k: SliceCount, seed: number, operations: number, most: number): E
     } else if (roll < 0.85) {
       did = 'lost';
       const peer = engine.peer(any());
-      const slice = Math.floor(random() * k);
+      const slice = Math.floor(random() * engine.trees.count);
       const parent = peer?.nodes[slice]?.parent?.peer;
       if (peer && parent) expect(engine.lost(peer.id, slice, parent.id, nowMs + 10_000)).toBe(true);
       else engine.lost(any(), slice, any(), nowMs);
@@ -50,6 +50,9 @@ function churn(k: SliceCount, seed: number, operations: number, most: number): E
     } else if (roll < 0.95) {
       did = 'setShares';
       engine.setShares(any(), random() > 0.3);
+    } else if (roll < 0.955) {
+      did = 'setParity';
+      engine.setParity(random() > 0.4);
     } else {
       expect(engine.tick(nowMs)).toBeLessThanOrEqual(movesPerTick(engine.size));
     }
@@ -69,10 +72,14 @@ describe('engine under random operations', () => {
   const seed = runSeed();
   console.log(`engine-property: SEED=${seed}`);
   for (const k of [1, 2, 4] as const) {
-    it(`[T5] ${OPERATIONS} operations keep every invariant, K = ${k}`, { timeout: 60_000 }, () => {
-      const engine = churn(k, seed + k, OPERATIONS / 2, 12);
-      expect(engine.size).toBeLessThanOrEqual(16);
-      churn(k, seed - k, OPERATIONS / 2, 300).check();
-    });
+    it(
+      `[T5] [T17] ${OPERATIONS} operations keep every invariant, parity coming and going, K = ${k}`,
+      { timeout: 60_000 },
+      () => {
+        const engine = churn(k, seed + k, OPERATIONS / 2, 12);
+        expect(engine.size).toBeLessThanOrEqual(16);
+        churn(k, seed - k, OPERATIONS / 2, 300).check();
+      },
+    );
   }
 });

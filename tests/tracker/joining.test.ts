@@ -1,5 +1,6 @@
 // Viewers come to a real tracker: who feeds whom, in which order they are told, what they are refused.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { until } from '../support/until.ts';
 import { Rig } from './rig.ts';
 
@@ -58,7 +59,7 @@ describe('joining', () => {
     a?.socket.on('message', (data) => order.push(`a ${JSON.parse((data as Buffer).toString()).type}`));
     const b = await rig.connect();
     b.socket.on('message', (data) => order.push(`b ${JSON.parse((data as Buffer).toString()).type}`));
-    b.say({ type: 'hello', v: 1, stream: 'live', shares: true });
+    b.say({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', shares: true });
     await b.planned();
     await a?.next('child', (child) => child.expected);
     expect(order.indexOf('a child')).toBeLessThan(order.indexOf('b plan'));

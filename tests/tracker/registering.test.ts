@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrackerRecord } from '../../protocol/backbone.ts';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { readBody, sendJson } from '../../servers/shared/http.ts';
 import { until } from '../support/until.ts';
 import { Rig } from './rig.ts';
@@ -18,7 +19,7 @@ class Coordinate {
   async listen(port = 0): Promise<number> {
     const server = createServer((request, response) => {
       void this.#record(request).then(() => {
-        sendJson(response, 200, { v: 1, coordinateMs: Date.now() + AHEAD_MS, ...this.answer });
+        sendJson(response, 200, { v: PROTOCOL_VERSION, coordinateMs: Date.now() + AHEAD_MS, ...this.answer });
       });
     });
     this.#server = server;

@@ -37,6 +37,7 @@ export class Rig {
         region: 'default',
         k: 2,
         uploadCap: 1.5,
+        parity: 'off',
         trustAfterMs: 0,
         iceServers: [],
         stun: true,

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MAX_SIGNAL_CHARS, SIGNAL_BURST } from '../../protocol/limits.ts';
+import { MAX_SIGNAL_CHARS, PROTOCOL_VERSION, SIGNAL_BURST } from '../../protocol/limits.ts';
 import { issueTicket } from '../../servers/shared/guard.ts';
 import { until } from '../support/until.ts';
 import { Rig, type FakeViewer } from './rig.ts';
@@ -106,7 +106,7 @@ describe('signalling', () => {
   it('[S1] unknown fields are passed over', async () => {
     rig = await Rig.start();
     const viewer = await rig.connect();
-    viewer.socket.send('{"type":"hello","v":1,"stream":"live","shares":true,"mood":"good"}');
+    viewer.socket.send(`{"type":"hello","v":${PROTOCOL_VERSION},"stream":"live","shares":true,"mood":"good"}`);
     await viewer.next('welcome');
   });
 
@@ -190,7 +190,7 @@ describe('signalling', () => {
         'GET /resource HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
       );
       await new Promise((resolve) => socket.once('data', resolve));
-      const hello = Buffer.from('{"type":"hello","v":1,"stream":"live","shares":true}');
+      const hello = Buffer.from(`{"type":"hello","v":${PROTOCOL_VERSION},"stream":"live","shares":true}`);
       socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | hello.length, 0, 0, 0, 0]), hello]));
       await until('it is seated', async () => (await rig.debug()).streams[0]?.viewers.length === 1);
       const { streams } = await rig.debug();

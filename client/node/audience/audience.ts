@@ -149,9 +149,9 @@ export class Audience {
   }
 
   #leave(member: Member, silently: boolean): void {
-    const { receivedBytes, duplicateBytes, sentBytes } = member.peer.stats();
+    const { receivedBytes, duplicateBytes, madeBytes, sentBytes } = member.peer.stats();
     this.#gone.received += receivedBytes.forward + receivedBytes.peers;
-    this.#gone.duplicate += duplicateBytes;
+    this.#gone.duplicate += duplicateBytes - madeBytes;
     this.#gone.sent += sentBytes;
     this.#members.delete(member);
     this.#departures++;
@@ -223,9 +223,9 @@ export class Audience {
   #totals(): { received: number; duplicate: number; sent: number } {
     const sum = { ...this.#gone };
     for (const { peer } of this.#members) {
-      const { receivedBytes, duplicateBytes, sentBytes } = peer.stats();
+      const { receivedBytes, duplicateBytes, madeBytes, sentBytes } = peer.stats();
       sum.received += receivedBytes.forward + receivedBytes.peers;
-      sum.duplicate += duplicateBytes;
+      sum.duplicate += duplicateBytes - madeBytes; // what comes after it was made is the price of parity, and no mistake
       sum.sent += sentBytes;
     }
     return sum;

@@ -29,7 +29,7 @@ export class SimLosses {
       this.#w.wheel.in(ms, () => this.#tellLost(child, k, parent, false));
     }
     if (!child.isAlive || (child.serving[k] !== parent && child.standIn[k] !== parent)) return;
-    child.lostMs[k] = this.#w.wheel.nowMs;
+    if (k < this.#w.K) child.lostMs[k] = this.#w.wheel.nowMs;
     child.lostSilently[k] = how === 'silent';
     const isServing = child.serving[k] === parent;
     const timerMs = TIMER_MS * this.#w.random();
@@ -70,6 +70,7 @@ export class SimLosses {
 
   /** Somebody at hand, now: a parent of another slice first, at last the forward. Who was directly under the forward is helped by it alone. */
   #standIn(child: SimPeer, k: number, not: readonly SimPeer[]): void {
+    if (k === this.#w.K) return; // nobody stands in for a parity parent [P19]
     if (!child.isAlive || child.standIn[k] || (child.serving[k] && !not.includes(child.serving[k]))) return;
     const [lost] = not;
     const wasTop = lost !== undefined && lost.index !== 0 && lost.serving[k] === this.#w.forward;
@@ -118,7 +119,7 @@ export class SimLosses {
 
   /** [W5] the first bad slice ends the link; the tracker hears why. */
   convict(peer: SimPeer, sender: SimPeer): void {
-    for (let k = 0; k < this.#w.K; k++) {
+    for (let k = 0; k < this.#w.trees; k++) {
       if (peer.serving[k] !== sender && peer.standIn[k] !== sender && peer.joining[k] !== sender) continue;
       const wasServing = peer.serving[k] === sender;
       this.#parents.unsubscribe(sender, peer, k);
@@ -126,7 +127,7 @@ export class SimLosses {
       if (peer.standIn[k] === sender) peer.standIn[k] = null;
       if (wasServing) {
         peer.serving[k] = null;
-        peer.lostMs[k] = this.#w.wheel.nowMs;
+        if (k < this.#w.K) peer.lostMs[k] = this.#w.wheel.nowMs;
       }
       this.#tellLost(peer, k, sender, true);
       this.#standIn(peer, k, [sender]);

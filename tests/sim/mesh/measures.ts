@@ -42,6 +42,8 @@ export class Measures {
   peers = 0;
   useful = 0;
   duplicate = 0;
+  /** Of these, originals of slices that had been made here. */
+  made = 0;
   /** Viewers, summed over every unit made while measuring. */
   viewerUnits = 0;
   madeUnits = 0;
@@ -63,6 +65,7 @@ export class Measures {
       delayMs: { p50: this.delay.at(0.5), p95: this.delay.at(0.95), p99: this.delay.at(0.99) },
       missing: { '500': missing(0), '1000': missing(1), '2000': missing(2) },
       duplicates: round((100 * this.duplicate) / Math.max(1, this.useful), 3),
+      ofTheseMade: round((100 * this.made) / Math.max(1, this.useful), 3),
       uploadCopies: round(this.peers / Math.max(1, this.viewerUnits), 4),
       egress: {
         tree: round(this.forward.tree / Math.max(1, this.madeUnits), 2),
@@ -85,6 +88,7 @@ export class Measures {
 
 export type SimResult = ReturnType<Measures['result']> & {
   k: number;
+  parity: boolean;
   kWhy: string;
   depth: { p50: number; max: number };
 };

@@ -1,5 +1,5 @@
 // Slices on their way through the simulated trees: made at the forward, relayed, asked for again by the product's own rules, judged in time.
-import { planRefetch, type Missing, type Supplier } from '../../../client/mesh/refetch.ts';
+import { planRefetch, worthAsking, type Missing, type Supplier } from '../../../client/mesh/refetch.ts';
 import { dueMs, isRegular, observeArrival } from '../../../client/mesh/substream.ts';
 import { TARGET_MARGIN_MS } from '../../../protocol/limits.ts';
 import type { SimLosses } from './losses.ts';
@@ -44,7 +44,7 @@ export class Media {
       this.#w.measures.madeUnits++;
       this.#w.measures.viewerUnits += this.#w.live.length;
     }
-    for (let k = 0; k < this.#w.K; k++)
+    for (let k = 0; k < this.#w.trees; k++)
       for (const edge of this.#w.forward.edges[k] ?? []) {
         const kind = edge.isStandIn ? (edge.child.usualMs < 0 ? 'bootstrap' : 'repair') : 'tree';
         if (unit >= edge.from) this.#w.net.send(this.#w.forward, edge.child, unit, k, kind, FLAG.regular);
@@ -65,8 +65,11 @@ export class Media {
     )
       return;
     const { nowMs } = this.#w.wheel;
-    const taken = peer.take(unit, k, this.#w.K, nowMs);
-    this.#w.net.received(unit, taken > 0);
+    // The original of a slice that the unit could do without: it says who supplies it, and is passed on no more.
+    const isUnseen = peer.unseenOf(unit) === k;
+    const taken = isUnseen ? 1 : peer.take(unit, k, this.#w.K, nowMs);
+    if (!isUnseen) this.#w.net.received(unit, taken > 0 ? 'new' : 'twice');
+    else if (k < this.#w.K) this.#w.net.received(unit, 'made');
     const sub = peer.subs[k];
     if (!sub) return;
     if (peer.joining[k] === sender && (flags & (FLAG.retransmit | FLAG.bootstrap)) === 0)
@@ -87,8 +90,17 @@ export class Media {
       const { backSilent, backGraceful } = this.#w.measures;
       if (this.#w.net.isMeasuring) (peer.lostSilently[k] ? backSilent : backGraceful).add(nowMs - lostMs);
     }
+    if (isUnseen) return peer.see(unit, k);
+    this.#relay(peer, unit, k, sender);
+    const made = taken === 2 ? peer.unseenOf(unit) : null;
+    if (made === null || (made === this.#w.K && peer.edges[made]?.length === 0)) return;
+    peer.make(unit, made);
+    this.#relay(peer, unit, made, null);
+  }
+
+  #relay(peer: SimPeer, unit: number, k: number, from: SimPeer | null): void {
     for (const edge of peer.edges[k] ?? [])
-      if (unit >= edge.from && edge.child !== sender) this.#w.net.send(peer, edge.child, unit, k, 'tree', FLAG.regular);
+      if (unit >= edge.from && edge.child !== from) this.#w.net.send(peer, edge.child, unit, k, 'tree', FLAG.regular);
   }
 
   /** [P10] [P11] what is late is asked again, by the product's own rules. */
@@ -102,27 +114,31 @@ export class Media {
       const holes: Missing[] = [];
       for (let unit = oldest; unit <= newest && holes.length < MOST_HOLES; unit++) {
         const heldUpMs = this.#heldUpMs(peer, unit);
-        for (let k = 0; k < this.#w.K; k++) {
-          const sub = peer.subs[k];
-          if (!sub || peer.has(unit, k)) continue;
-          const due = dueMs(sub, this.#w.madeMs(unit));
-          if (due === null || nowMs < due + heldUpMs) continue;
-          const book = peer.asked.get(unit * 8 + k);
-          holes.push({
-            unit,
-            k,
-            sourceMs: this.#w.madeMs(unit),
-            begun: peer.holdsAny(unit),
-            heldUpMs,
-            playedMs: (peer.edges[k]?.length ?? 0) > 0 ? null : this.#w.madeMs(unit) + this.#targetMs,
-            askedMs: book?.atMs ?? null,
-            asked: book?.count ?? 0,
-          });
-        }
+        if (peer.wholeMs(unit) === Infinity) holes.push(...this.#late(peer, unit, heldUpMs, nowMs));
       }
       if (holes.length > 0) this.#refetch(peer, holes, nowMs);
     }
     this.#w.wheel.in(SCAN_MS, () => this.#scan());
+  }
+
+  /** As pulls.ts does: no more than the unit lacks beside what is here and what is still to come [P19]. */
+  #late(peer: SimPeer, unit: number, heldUpMs: number, nowMs: number): readonly Missing[] {
+    const { K } = this.#w;
+    const sourceMs = this.#w.madeMs(unit);
+    const late: Missing[] = [];
+    let lacks: number = K;
+    for (const sub of peer.subs) {
+      const due = dueMs(sub, sourceMs);
+      const isComing = due !== null && nowMs < due + heldUpMs && Boolean(peer.serving[sub.k] ?? peer.standIn[sub.k]);
+      if (isComing || peer.has(unit, sub.k)) lacks--;
+      else if (due !== null && nowMs >= due + heldUpMs && sub.k < K) {
+        const book = peer.asked.get(unit * 8 + sub.k);
+        const [askedMs, asked] = [book?.atMs ?? null, book?.count ?? 0];
+        const playedMs = (peer.edges[sub.k]?.length ?? 0) > 0 ? null : sourceMs + this.#targetMs;
+        late.push({ unit, k: sub.k, sourceMs, begun: peer.holdsAny(unit), heldUpMs, playedMs, askedMs, asked });
+      }
+    }
+    return worthAsking(late, lacks);
   }
 
   /** How much later than usual the first slice of a unit came. */

@@ -116,9 +116,10 @@ export class Net {
     if (to.turnedFrom.size > 16) to.turnedFrom.delete(to.turnedFrom.keys().next().value ?? 0);
   }
 
-  received(unit: number, isNew: boolean): void {
+  received(unit: number, what: 'new' | 'twice' | 'made'): void {
     if (!this.isMeasuring) return;
-    if (isNew) this.#measures.useful += this.#size(unit);
+    if (what === 'new') this.#measures.useful += this.#size(unit);
     else this.#measures.duplicate += this.#size(unit);
+    if (what === 'made') this.#measures.made += this.#size(unit);
   }
 }

@@ -31,6 +31,8 @@ export interface SimOptions {
   uplinks: string;
   seed: number;
   k: SliceCount | 'auto';
+  /** auto: as the product decides where the uplinks are known. */
+  parity: 'on' | 'off' | 'auto';
   unitMs: number;
   /** Before anything is counted, and while it is. */
   warmUpMs: number;
@@ -66,6 +68,7 @@ export const DEFAULTS: SimOptions = {
   uplinks: 'ordinary',
   seed: 1,
   k: 'auto',
+  parity: 'off',
   unitMs: 66,
   warmUpMs: 30_000,
   measuredMs: 60_000,
@@ -96,6 +99,7 @@ const WORDS = {
   uplinks: { type: 'string' },
   seed: { type: 'string' },
   k: { type: 'string' },
+  parity: { type: 'string' },
   seconds: { type: 'string' },
   'upload-cap': { type: 'string' },
   'unit-ms': { type: 'string' },
@@ -132,6 +136,8 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
   const uplinks = values.uplinks ?? DEFAULTS.uplinks;
   if (!Object.hasOwn(UPLINKS, uplinks)) throw new Error(`--uplinks is one of ${Object.keys(UPLINKS).join(', ')}.`);
   if (values.k !== undefined && !['1', '2', '4', 'auto'].includes(values.k)) throw new Error('--k is 1, 2, 4 or auto.');
+  const { parity = DEFAULTS.parity } = values;
+  if (parity !== 'on' && parity !== 'off' && parity !== 'auto') throw new Error('--parity is on, off or auto.');
   const k = values.k === undefined ? defaultK : values.k === 'auto' ? 'auto' : (Number(values.k) as SliceCount);
   // Large audiences are run for less long: the same number of slices passes.
   const usualSeconds = viewers > 30_000 ? 8 : viewers > 3_000 ? 20 : 60;
@@ -142,6 +148,7 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
       viewers,
       uplinks,
       k,
+      parity,
       seed: Math.round(number('seed', values.seed, DEFAULTS.seed, 0, 2 ** 31)),
       warmUpMs: Math.min(DEFAULTS.warmUpMs, seconds * 750),
       measuredMs: seconds * 1_000,

@@ -1,6 +1,7 @@
 // How simulated peers come to their parents: plans, connections, subscriptions, make-before-break. Sources of the times: limits.ts and the
 // constants named here.
 import { reseated } from '../../../client/mesh/substream.ts';
+import { isSpared } from '../../../servers/tracker/parity-tree.ts';
 import type { SimEdge, SimPeer } from './peer.ts';
 import { FLAG } from './net.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, type World } from './world.ts';
@@ -30,6 +31,10 @@ export class Parents {
     if (!seat) return;
     for (const node of seat.nodes) {
       const k = node.tree;
+      if (isSpared(this.#w.tracker.engine.trees, node)) {
+        this.#spare(peer, k);
+        continue;
+      }
       const id = node.parent?.peer?.id ?? null;
       if (peer.planned[k] === id) continue;
       peer.planned[k] = id;
@@ -41,6 +46,14 @@ export class Parents {
         this.#w.wheel.in(this.#w.net.oneWay(peer, this.#w.forward), () => this.#join(peer, k, parent));
       }
     }
+  }
+
+  /** No slot for parity: it does without. */
+  #spare(peer: SimPeer, k: number): void {
+    peer.planned[k] = undefined;
+    const former = peer.serving[k];
+    if (former) this.unsubscribe(former, peer, k);
+    peer.serving[k] = peer.joining[k] = null;
   }
 
   #seatNow(peer: SimPeer, k: number, parent: SimPeer): void {
@@ -65,7 +78,8 @@ export class Parents {
     else {
       const viaTracker = 2 * (this.#w.net.oneWay(peer, this.#w.forward) + this.#w.net.oneWay(parent, this.#w.forward));
       ms = viaTracker + CONNECT_RTTS * rtt + GATHER_MS + GATHER_SPREAD_MS * this.#w.random();
-      if (peer.serving[k] || peer.standIn[k]) ms += CALM_LEAST_MS + CALM_SPREAD_MS * this.#w.random();
+      if (peer.serving[k] || peer.standIn[k] || k === this.#w.K)
+        ms += CALM_LEAST_MS + CALM_SPREAD_MS * this.#w.random();
     }
     this.#w.wheel.in(ms, () => this.#subscribe(peer, k, parent));
   }
@@ -110,7 +124,7 @@ export class Parents {
 
   catchUp(parent: SimPeer, peer: SimPeer, k: number, from: number, kind: 'tree' | 'repair'): void {
     for (let unit = Math.max(from, peer.first); unit <= this.#w.newestUnit(); unit++)
-      if (!peer.has(unit, k) && (parent.index === 0 || parent.has(unit, k)))
+      if (!peer.has(unit, k) && peer.wholeMs(unit) === Infinity && (parent.index === 0 || parent.has(unit, k)))
         this.#w.net.send(parent, peer, unit, k, kind, FLAG.regular);
   }
 

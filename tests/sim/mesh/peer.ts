@@ -5,6 +5,7 @@ import type { Uploader } from '../../../servers/tracker/capacities.ts';
 /** Units remembered: a power of two, more than the product's ring of six seconds at any length of a unit. */
 export const RING = 256;
 const MASK = RING - 1;
+const NONE = 255;
 
 /** A line to a child: it gets slice k from unit `from` on. */
 export interface SimEdge {
@@ -52,6 +53,7 @@ export class SimPeer implements Uploader {
   readonly #wholeMs = new Float64Array(RING);
   readonly #firstMs = new Float64Array(RING);
   readonly #firstK = new Uint8Array(RING);
+  readonly #unseen = new Uint8Array(RING).fill(NONE);
   /** Requests for single slices: when last, how often; by unit and slice. */
   readonly asked = new Map<number, { atMs: number; count: number }>();
   recentWants: number[] = [];
@@ -79,7 +81,15 @@ export class SimPeer implements Uploader {
   /** When it was lost by somebody first, as the tracker heard. */
   suspectedMs = -1;
 
-  constructor(index: number, K: number, place: { x: number; y: number }, copies: number, nowMs: number, first: number) {
+  /** @param trees substreams: one for each slice, and one for parity */
+  constructor(
+    index: number,
+    trees: number,
+    place: { x: number; y: number },
+    copies: number,
+    nowMs: number,
+    first: number,
+  ) {
     this.index = index;
     this.id = index === 0 ? 'f00000' : `v${String(index).padStart(6, '0')}`;
     this.x = place.x;
@@ -88,14 +98,14 @@ export class SimPeer implements Uploader {
     this.sinceMs = nowMs;
     this.reportedMs = nowMs;
     this.rates = { forwardBitsPerSecond: 0, peersBitsPerSecond: 0, sentBitsPerSecond: 0 };
-    this.planned = Array.from({ length: K }, () => undefined);
-    this.subs = Array.from({ length: K }, (_, k) => newSubstream(k));
-    this.serving = Array.from({ length: K }, () => null);
-    this.standIn = Array.from({ length: K }, () => null);
-    this.joining = Array.from({ length: K }, () => null);
-    this.lostMs = Array.from({ length: K }, () => -1);
-    this.lostSilently = Array.from({ length: K }, () => false);
-    this.edges = Array.from({ length: K }, () => []);
+    this.planned = Array.from({ length: trees }, () => undefined);
+    this.subs = Array.from({ length: trees }, (_, k) => newSubstream(k));
+    this.serving = Array.from({ length: trees }, () => null);
+    this.standIn = Array.from({ length: trees }, () => null);
+    this.joining = Array.from({ length: trees }, () => null);
+    this.lostMs = Array.from({ length: trees }, () => -1);
+    this.lostSilently = Array.from({ length: trees }, () => false);
+    this.edges = Array.from({ length: trees }, () => []);
     this.first = this.low = first;
   }
 
@@ -108,7 +118,10 @@ export class SimPeer implements Uploader {
     return this.#units[unit & MASK] === unit;
   }
 
-  /** @returns 0: it was here, or its place holds a newer unit; 1: new; 2: the unit is whole with it */
+  /**
+   * Any K slices make the unit whole; what is missing of it then is made at once, and `take` says so.
+   * @returns 0: it was here, or its place holds a newer unit; 1: new; 2: the unit is whole with it
+   */
   take(unit: number, k: number, K: number, nowMs: number): 0 | 1 | 2 {
     const at = unit & MASK;
     if ((this.#units[at] ?? -1) > unit) return 0;
@@ -118,13 +131,35 @@ export class SimPeer implements Uploader {
       this.#wholeMs[at] = Infinity;
       this.#firstMs[at] = nowMs;
       this.#firstK[at] = k;
+      this.#unseen[at] = NONE;
     }
     const mask = this.#masks[at] ?? 0;
     if (mask & (1 << k)) return 0;
-    this.#masks[at] = mask | (1 << k);
-    if (this.#masks[at] !== (1 << K) - 1) return 1;
+    const now = (this.#masks[at] = mask | (1 << k));
+    if (this.#wholeMs[at] !== Infinity || bitsOf(now) < K) return 1;
     this.#wholeMs[at] = nowMs;
+    const missing = ~now & ((1 << this.subs.length) - 1);
+    this.#unseen[at] = missing === 0 ? NONE : 31 - Math.clz32(missing);
     return 2;
+  }
+
+  /** The slice that a whole unit did without, until it comes; null: all have come. */
+  unseenOf(unit: number): number | null {
+    const at = unit & MASK;
+    const k = this.#units[at] === unit ? (this.#unseen[at] ?? NONE) : NONE;
+    return k === NONE ? null : k;
+  }
+
+  /** It was made here: whoever asks for it gets it. */
+  make(unit: number, k: number): void {
+    const at = unit & MASK;
+    this.#masks[at] = (this.#masks[at] ?? 0) | (1 << k);
+  }
+
+  /** The slice that the unit did without has come after all. */
+  see(unit: number, k: number): void {
+    this.make(unit, k);
+    this.#unseen[unit & MASK] = NONE;
   }
 
   /** The slice of a unit that came first; null: none is here. */
@@ -142,3 +177,9 @@ export class SimPeer implements Uploader {
 
 /** The stream's rate in the simulation; every size is counted in copies of it. */
 export const STREAM_BITS = 1_500_000;
+
+function bitsOf(mask: number): number {
+  let bits = 0;
+  for (let left = mask; left !== 0; left &= left - 1) bits++;
+  return bits;
+}

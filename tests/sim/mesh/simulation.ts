@@ -8,7 +8,7 @@ import { FLAG, Net } from './net.ts';
 import { UPLINKS, type SimOptions } from './options.ts';
 import { Parents, sortByHeight } from './parents.ts';
 import { SimPeer } from './peer.ts';
-import { BATCH_MS, kFor, SimTracker, TRUST_AFTER_MS } from './tracker.ts';
+import { BATCH_MS, kFor, parityFor, SimTracker, TRUST_AFTER_MS } from './tracker.ts';
 import { Wheel } from './wheel.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 
@@ -33,13 +33,15 @@ export class Simulation {
     const copies = Array.from({ length: 1_000 }, (_, i) => copiesFor(options.uplinks, i / 1_000));
     const choice = kFor(copies, options.uploadCap);
     const K = options.k === 'auto' ? choice.k : options.k;
+    const parity = parityFor(options.parity, copies, options.uploadCap, K);
+    const trees = K + (parity ? 1 : 0);
     this.#kWhy = options.k === 'auto' ? choice.why : 'It is set so.';
     const wheel = new Wheel((to, unit, k, from, sentMs, flags) => this.#media.arrive(to, unit, k, from, sentMs, flags));
     const measures = new Measures();
     const net = new Net(options, K, wheel, random, measures);
-    const tracker = new SimTracker(K, options.uploadCap, random);
-    const forward = new SimPeer(0, K, { x: 0.5, y: 0.5 }, Infinity, 0, 0);
-    this.#w = new World({ options, K, random, wheel, net, tracker, measures, forward });
+    const tracker = new SimTracker({ k: K, parity, uploadCap: options.uploadCap, random });
+    const forward = new SimPeer(0, trees, { x: 0.5, y: 0.5 }, Infinity, 0, 0);
+    this.#w = new World({ options, K, trees, random, wheel, net, tracker, measures, forward });
     this.#parents = new Parents(this.#w);
     this.#losses = new SimLosses(this.#w, this.#parents);
     this.#media = new Media(this.#w, this.#parents, this.#losses);
@@ -66,14 +68,20 @@ export class Simulation {
       .flatMap((peer) => peer.nodes.map((node) => node.depth))
       .toSorted((a, b) => a - b);
     const depth = { p50: depths[depths.length >> 1] ?? 0, max: depths.at(-1) ?? 0 };
-    return { ...measures.result(options.unitMs), k: this.#w.K, kWhy: this.#kWhy, depth };
+    return {
+      ...measures.result(options.unitMs),
+      k: this.#w.K,
+      parity: this.#w.trees > this.#w.K,
+      kWhy: this.#kWhy,
+      depth,
+    };
   }
 
   #newPeer(first: number): SimPeer {
     const place = { x: this.#w.random(), y: this.#w.random() };
     const peer = new SimPeer(
       this.#w.peers.length,
-      this.#w.K,
+      this.#w.trees,
       place,
       // By the golden ratio, so that any hundred in a row have the shares that were asked for.
       copiesFor(this.#w.options.uplinks, (this.#shift + this.#w.peers.length * 0.618_033_988_75) % 1),
@@ -174,7 +182,7 @@ export class Simulation {
       last.liveAt = peer.liveAt;
     }
     if (this.#w.net.isMeasuring) this.#w.measures.departures++;
-    for (let k = 0; k < this.#w.K; k++) {
+    for (let k = 0; k < this.#w.trees; k++) {
       for (const parent of [peer.serving[k], peer.standIn[k]]) if (parent) this.#parents.unsubscribe(parent, peer, k);
       for (const { child } of peer.edges[k] ?? []) this.#losses.miss(child, k, peer, silent ? 'silent' : 'bye');
     }
@@ -192,7 +200,7 @@ export class Simulation {
   /** Links break while everybody stays. */
   #cutLinks(share: number): void {
     for (const parent of this.#w.live)
-      for (let k = 0; k < this.#w.K; k++)
+      for (let k = 0; k < this.#w.trees; k++)
         for (const { child } of (parent.edges[k] ?? []).slice()) {
           if (this.#w.random() >= share) continue;
           this.#parents.unsubscribe(parent, child, k);
@@ -217,7 +225,7 @@ export class Simulation {
   #tellHeights(): void {
     const { trees } = this.#w.tracker.engine;
     const heights = new Map<SimPeer, number>();
-    for (let k = 0; k < this.#w.K; k++) {
+    for (let k = 0; k < this.#w.trees; k++) {
       heights.clear();
       const levels = trees.levels[k] ?? [];
       for (let depth = levels.length - 1; depth > 0; depth--)

@@ -1,9 +1,11 @@
 // The simulated tracker: the product's engine and capacities, driven by words that take their time to arrive, telling plans that take theirs.
 import { Capacities } from '../../../servers/tracker/capacities.ts';
+import { chooseParity } from '../../../servers/tracker/auto-parity.ts';
 import { chooseK, type Choice } from '../../../servers/tracker/choose-k.ts';
 import { Engine } from '../../../servers/tracker/engine.ts';
 import type { SliceCount } from '../../../protocol/fields.ts';
 import { OVERHEAD } from './net.ts';
+import type { SimOptions } from './options.ts';
 import { STREAM_BITS, type SimPeer } from './peer.ts';
 
 /** As newcomers are batched, tried and looked after by the product. */
@@ -15,6 +17,13 @@ const MEASURES_SHARE = 0.95;
 const LOST_APART_MS = 10_000;
 const BAD_APART_MS = 60_000;
 
+export interface SimTrackerOptions {
+  k: SliceCount;
+  parity: boolean;
+  uploadCap: number;
+  random: () => number;
+}
+
 export class SimTracker {
   readonly engine: Engine;
   readonly capacities: Capacities;
@@ -24,9 +33,9 @@ export class SimTracker {
   /** Tells a peer its parents; ids, null for a forward. */
   tell: (peer: SimPeer) => void = () => {};
 
-  constructor(K: SliceCount, uploadCap: number, random: () => number) {
-    this.engine = new Engine({ k: K, directCopies: null, random });
-    this.capacities = new Capacities({ k: K, viewers: () => this.#peers.values(), uploadCap });
+  constructor({ k, parity, uploadCap, random }: SimTrackerOptions) {
+    this.engine = new Engine({ k, parity, directCopies: null, random });
+    this.capacities = new Capacities({ k, parity, viewers: () => this.#peers.values(), uploadCap });
     this.capacities.bitsPerSecond = STREAM_BITS * OVERHEAD;
   }
 
@@ -128,8 +137,16 @@ export class SimTracker {
 }
 
 /** What `auto` comes to for an audience whose uplinks have been measured. */
-export const kFor = (copies: readonly number[], uploadCap: number, headroom = 0.85): Choice =>
-  chooseK(
-    copies.map((own) => Math.min(uploadCap, (own * headroom) / OVERHEAD)),
-    2,
-  );
+export const kFor = (copies: readonly number[], uploadCap: number): Choice => chooseK(measured(copies, uploadCap), 2);
+
+export const parityFor = (
+  wanted: SimOptions['parity'],
+  copies: readonly number[],
+  uploadCap: number,
+  K: SliceCount,
+): boolean =>
+  K > 1 && (wanted === 'auto' ? chooseParity(measured(copies, uploadCap), K, false).isSent : wanted === 'on');
+
+const HEADROOM = 0.85;
+const measured = (copies: readonly number[], uploadCap: number): number[] =>
+  copies.map((own) => Math.min(uploadCap, (own * HEADROOM) / OVERHEAD));

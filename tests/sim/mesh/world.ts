@@ -17,6 +17,8 @@ export const LINE_KEPT_MS = 12_000;
 export interface WorldParts {
   options: SimOptions;
   K: SliceCount;
+  /** Trees: one for each slice, and one for parity. */
+  trees: number;
   random: () => number;
   wheel: Wheel;
   net: Net;
@@ -28,6 +30,7 @@ export interface WorldParts {
 export class World {
   readonly options: SimOptions;
   readonly K: SliceCount;
+  readonly trees: number;
   readonly random: () => number;
   readonly wheel: Wheel;
   readonly net: Net;
@@ -41,6 +44,7 @@ export class World {
   constructor(parts: WorldParts) {
     this.options = parts.options;
     this.K = parts.K;
+    this.trees = parts.trees;
     this.random = parts.random;
     this.wheel = parts.wheel;
     this.net = parts.net;
