@@ -57,7 +57,7 @@ quiet(
   .option('--churn <RATE>', 'Share that leaves and is replaced in a minute, such as 15%/min.')
   .option('--loss <P>', 'Share of media messages that need a retransmission, such as 2%.')
   .option('--evil <P>', 'Share of viewers that misbehave, such as 5%.')
-  .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, accuse, flood.')
+  .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, boast, accuse, flood.')
   .option('--seed <S>', 'What is drawn by chance follows from it (default: 1).')
   .option('--seconds <T>', 'Counted time, once all have joined (default: 60).')
   .option('--report <FILE>', 'Write the result there as JSON.')
