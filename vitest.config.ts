@@ -6,6 +6,8 @@ const WHOLE = [
   'tests/cli/**/*.test.ts',
   'tests/desktop/**/*.test.ts',
   'tests/client/node-peers.test.ts',
+  'tests/client/dead-servers.test.ts',
+  'tests/client/liar.test.ts',
   'tests/abuse/evil-peers.test.ts',
   'tests/abuse/doors.test.ts',
   'tests/abuse/soak.test.ts',

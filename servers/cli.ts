@@ -58,7 +58,7 @@ quiet(
   .option('--loss <P>', 'Share of media messages that need a retransmission, such as 2%.')
   .option('--rtt <MS>', 'Round trips between viewers, added to those of the network, such as 80 or 20-150.')
   .option('--evil <P>', 'Share of viewers that misbehave, such as 5%.')
-  .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, accuse, flood.')
+  .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, boast, accuse, flood.')
   .option('--seed <S>', 'What is drawn by chance follows from it (default: 1).')
   .option('--seconds <T>', 'Counted time, once all have joined (default: 60).')
   .option('--settle <T>', 'Seconds between the last join and the first unit that counts (default: 5).')

@@ -4,9 +4,10 @@ import type { PeerEnv, Wire } from '../mesh/env.ts';
 
 /**
  * corrupt: media that is passed on is spoilt. mute: nothing is passed on. liar: receipts, acknowledgements and given bytes are made up.
- * accuse: its parents are said to send bad slices. flood: words for the tracker and the neighbours without end.
+ * boast: given bytes alone are. accuse: its parents are said to send bad slices. flood: words for the tracker and the neighbours without
+ * end.
  */
-export const EVIL_WAYS = ['corrupt', 'mute', 'liar', 'accuse', 'flood'] as const;
+export const EVIL_WAYS = ['corrupt', 'mute', 'liar', 'boast', 'accuse', 'flood'] as const;
 export type EvilWay = (typeof EVIL_WAYS)[number];
 
 const ACCUSE_EVERY_MS = 500;
@@ -92,11 +93,12 @@ function notePlan(parents: Map<number, string>, text: string): void {
   for (const { kind, slice, id } of message.parents ?? []) if (kind === 'peer') parents.set(slice, id);
 }
 
-/** A liar has given and received a hundred times as much. */
+/** A liar has given and received a hundred times as much; a boaster has given it, and is honest about the rest. */
 function twisted(text: string, way: EvilWay): string {
-  if (way !== 'liar') return text;
+  if (way !== 'liar' && way !== 'boast') return text;
   const message = JSON.parse(text) as Record<string, unknown>;
-  if (message['type'] === 'ack') return JSON.stringify({ ...message, unit: Number(message['unit']) + 1_000 });
+  if (message['type'] === 'ack' && way === 'liar')
+    return JSON.stringify({ ...message, unit: Number(message['unit']) + 1_000 });
   if (message['type'] !== 'report') return text;
   const more = (list: unknown): unknown =>
     Array.isArray(list) ? list.map((one: { bytes: number }) => ({ ...one, bytes: one.bytes * 100 })) : list;
@@ -104,6 +106,6 @@ function twisted(text: string, way: EvilWay): string {
     ...message,
     sent: Number(message['sent']) * 100,
     gave: more(message['gave']),
-    receipts: more(message['receipts']),
+    ...(way === 'liar' ? { receipts: more(message['receipts']) } : {}),
   });
 }

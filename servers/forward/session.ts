@@ -106,7 +106,7 @@ export class Session {
       for (const sub of this.subscriptions.values())
         if (isParity(sub.k, sub.K) === isLast && this.#isWanted(unit, sub))
           this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
-    this.#sentMs = unit.sourceMs;
+    if (unit.number > 0) this.#sentMs = unit.sourceMs;
   }
 
   news(): void {
@@ -135,8 +135,10 @@ export class Session {
     if (this.stream && this.#epoch !== this.stream.epoch) {
       this.#epoch = this.stream.epoch;
       this.#ackedUnit = 0;
-      this.#firstSentMs = unit.sourceMs;
+      this.#firstSentMs = this.#sentMs = 0;
     }
+    // The init segment is as old as its epoch: who is sent it together with the newest units is not behind by that.
+    if (unit.number === 0) return;
     this.#firstSentMs ||= unit.sourceMs;
     const acked = this.stream?.get(this.#ackedUnit);
     const ackedMs = this.#ackedUnit > 0 && acked ? acked.sourceMs : this.#firstSentMs;

@@ -48,7 +48,7 @@ export const PEER = [
     programs: ['peer'],
     key: 'evil',
     flag: 'evil',
-    kind: kind.oneOf(['corrupt', 'mute', 'liar', 'accuse', 'flood']),
+    kind: kind.oneOf(['corrupt', 'mute', 'liar', 'boast', 'accuse', 'flood']),
     default: undefined,
     help: 'For drills and tests: misbehave in this way. Never on an audience that is not yours.',
   }),

@@ -1,7 +1,7 @@
 // Peers without a browser, over real WebRTC, with the real servers: a small audience, sudden losses, a poisoner, and the program.
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { gapsOf, NodeSwarm } from '../support/node-swarm.ts';
+import { gapsOf, missedShare, NodeSwarm } from '../support/node-swarm.ts';
 import { descendantsOf, isAlive, start } from '../support/processes.ts';
 import { eventIn, OUT, startCli, startStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
@@ -34,16 +34,6 @@ async function audience(count: number): Promise<NodeSwarm> {
   return swarm;
 }
 
-/** Waits until each of them has played so many units more. */
-async function plays(more: number, withinMs = 20_000): Promise<void> {
-  const from = swarm.members.map(({ played }) => played.length);
-  await until(
-    `${more} units for everybody`,
-    () => swarm.members.every(({ played }, i) => played.length >= (from[i] ?? 0) + more),
-    { withinMs, describe: () => swarm.describe() },
-  );
-}
-
 describe('twelve peers', () => {
   it('[P2] [P3] [P4] all play, mostly from two others, and the forward sends less than three copies', async () => {
     const { members } = await audience(12);
@@ -56,10 +46,10 @@ describe('twelve peers', () => {
         }).length >= 9,
       { withinMs: 30_000, describe: () => swarm.describe() },
     );
-    await plays(15);
+    await swarm.plays(15);
     const before = await swarm.forward();
     const from = members.map(({ played }) => played.length);
-    await plays(5_000 / UNIT_MS);
+    await swarm.plays(5_000 / UNIT_MS);
     const after = await swarm.forward();
     expect((after.out - before.out) / (after.in - before.in)).toBeLessThan(3);
     // Connecting only when the layout begins would cost each of ten at least five units, twice; a machine that stands still, one peer a few.
@@ -69,7 +59,7 @@ describe('twelve peers', () => {
 
   it('[P16] [T14] are given four slices, then two again, while they play, and it costs nobody the picture', async () => {
     const { members } = await audience(10);
-    await plays(60);
+    await swarm.plays(60);
     const from = members.map(({ played }) => played.length);
     for (const k of [4, 2]) {
       const answer = await fetch(`${stack.ready.tracker}/streams/live/slices?k=${k}`, {
@@ -82,7 +72,7 @@ describe('twelve peers', () => {
         () => members.every(({ peer }) => peer.peer.supplies.all().length === 1 && peer.stats().parents.length === k),
         { withinMs: 15_000, describe: () => swarm.describe() },
       );
-      await plays(30);
+      await swarm.plays(30);
     }
     for (const [i, { played }] of members.entries()) expect(gapsOf(played, from[i]).missed).toBe(0);
     const { duplicateBytes, receivedBytes } = members
@@ -99,21 +89,26 @@ describe('twelve peers', () => {
   });
 
   it.each([
-    ['[T7] [P8] three lose their wires', 'cut'],
-    ['[P9] [S13] three fall silent', 'freeze'],
-  ] as const)('%s without a word, and nobody misses more than a second', async (_name, how) => {
+    ['[T7] [P8] four lose their wires', 'cut'],
+    ['[P9] [S13] four fall silent', 'freeze'],
+  ] as const)('%s without a word, and nobody misses more than a second', async (name, how) => {
     const { members } = await audience(12);
-    await plays(60);
+    await swarm.plays(60);
     // Those who carry most are the worst to lose.
     const byWeight = members.toSorted((a, b) => b.peer.stats().children.length - a.peer.stats().children.length);
-    const gone = byWeight.slice(0, 3);
+    const gone = byWeight.slice(0, 4);
     expect(gone.every(({ peer }) => peer.stats().children.length > 0)).toBe(true);
     for (const member of gone) {
       member[how]();
       members.splice(members.indexOf(member), 1);
     }
     const from = members.map(({ played }) => played.length);
-    await plays(90);
+    await swarm.plays(90);
+    // The gate is 1 % on a machine that has nothing else to do; six times as much work as it can do has made it 4 %, a mesh that does not
+    // mend itself 65.
+    const share = missedShare(members, from, 1_000);
+    console.log(`${name}: ${(100 * share).toFixed(2)} % missed with a buffer of a second (gate 1)`);
+    expect(share).toBeLessThan(0.15);
     for (const [i, { played }] of members.entries()) {
       const { missed, longestMs } = gapsOf(played, from[i]);
       expect(missed * UNIT_MS).toBeLessThan(1_000);

@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { findFfmpeg } from '../../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../support/browser.ts';
+import { startEncoder } from '../support/encoder.ts';
 import { openViewer, playsOn, type ViewerPage } from '../support/pages.ts';
 import { descendantsOf, start, type Owned } from '../support/processes.ts';
 import { startStack, type Stack } from '../support/stack.ts';
@@ -58,31 +59,8 @@ it('forward, tracker and coordinate are killed one after the other; both viewers
   expect(epochs).toEqual([1, 1]);
 });
 
-/** An encoder of its own, as a person starts one. */
 const encode = (push: string, size: string, more: readonly string[] = []): Owned => {
-  const encoder = start(findFfmpeg() ?? 'ffmpeg', [
-    '-v',
-    'error',
-    '-re',
-    '-f',
-    'lavfi',
-    '-i',
-    `testsrc2=s=${size}:r=30`,
-    ...more,
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-tune',
-    'zerolatency',
-    '-pix_fmt',
-    'yuv420p',
-    '-g',
-    '30',
-    '-f',
-    'flv',
-    push,
-  ]);
+  const encoder = startEncoder(push, size, more);
   onTestFinished(async () => void (await encoder.stop('SIGKILL')));
   return encoder;
 };

@@ -50,6 +50,18 @@ it('[P12] who is 2 s behind by its acknowledgements gets nothing until the next 
   );
 });
 
+it('[P12] who was there before the stream is not behind by the age of its init segment', async () => {
+  const rig = await rigOf();
+  const viewer = await rig.viewer();
+  viewer.ask(0);
+  await until('it asked', async () => (await rig.debug()).children === 1);
+  // As after a restart of the forward: the stream has been going on for 4 s, and begins here with its newest keyframe.
+  const coordinate = await rig.onAir();
+  for (let unit = 40; unit <= 45; unit++) await coordinate.unit(unit, at(unit, [40]));
+  await viewer.gets(45);
+  expect(viewer.units()).toEqual([0, 40, 41, 42, 43, 44, 45]);
+});
+
 it('[P12] who does not read is closed at 4 MB, and nobody waits for it', async () => {
   const rig = await rigOf();
   const coordinate = await rig.onAir();

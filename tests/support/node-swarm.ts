@@ -3,15 +3,23 @@ import { createHash } from 'node:crypto';
 import { HeadlessPeer } from '../../client/node/headless-peer.ts';
 import { evilEnv, type EvilWay } from '../../client/node/evil.ts';
 import { createNodeEnv } from '../../client/node/node-env.ts';
+import type { LedgerRow } from '../../servers/tracker/ledger.ts';
 import type { PeerEnv, Wire, WireEvents } from '../../client/mesh/env.ts';
 import { unitBytesOf } from '../../client/mesh/playout.ts';
-import type { Stack } from './stack.ts';
+import { until } from './until.ts';
 
 export interface PlayedUnit {
   number: number;
   epoch: number;
   hash: string;
   atMs: number;
+  /** How long after its making it was whole here, by the coordinate's clock; null while that is not known. */
+  delayMs: number | null;
+}
+
+/** Where its servers are. */
+interface Servers {
+  ready: { coordinate: string; tracker: string; forwards: readonly { debug: string }[] };
 }
 
 export interface Member {
@@ -36,8 +44,10 @@ export interface JoinOptions {
 }
 
 export interface TrackerView {
+  forwards: { id: string; pull: string }[];
   streams: {
     name: string;
+    ledger: LedgerRow;
     viewers: {
       id: string;
       parents: { slice: number; id: string; kind?: string }[];
@@ -51,11 +61,11 @@ const JSON_PLEASE = { headers: { accept: 'application/json' } };
 
 export class NodeSwarm {
   readonly members: Member[] = [];
-  readonly #stack: Stack;
+  readonly #servers: Servers;
   readonly #ends: (() => void)[] = [];
 
-  constructor(stack: Stack) {
-    this.#stack = stack;
+  constructor(servers: Servers) {
+    this.#servers = servers;
   }
 
   join(options: JoinOptions = {}): Member {
@@ -67,11 +77,16 @@ export class NodeSwarm {
     if (evil) this.#ends.push(evil.close);
     const peer = new HeadlessPeer(
       env,
-      { coordinate: this.#stack.ready.coordinate, stream: 'live', shares: options.shares ?? true, role: 'viewer' },
+      { coordinate: this.#servers.ready.coordinate, stream: 'live', shares: options.shares ?? true, role: 'viewer' },
       {
         unit({ held }) {
           const hash = createHash('sha256').update(unitBytesOf(held)).digest('hex');
-          played.push({ number: held.head.unit, epoch: held.head.epoch, hash, atMs: performance.now() });
+          const { unit: number, epoch, sourceMs } = held.head;
+          const atMs = performance.now();
+          const coordinateMs = peer.peer.coordinateMs();
+          const delayMs =
+            coordinateMs === null || held.wholeMs === null ? null : coordinateMs - (atMs - held.wholeMs) - sourceMs;
+          played.push({ number, epoch, hash, atMs, delayMs });
         },
       },
     );
@@ -90,6 +105,7 @@ export class NodeSwarm {
       },
     };
     this.members.push(member);
+    this.#ends.push(() => peer.close()); // also where a test has struck it off the members
     peer.start();
     return member;
 
@@ -132,18 +148,32 @@ export class NodeSwarm {
 
   close(): void {
     for (const end of this.#ends) end();
-    for (const { peer } of this.members) peer.close();
+  }
+
+  /** Waits until each member has played so many units more. */
+  async plays(more: number, withinMs = 20_000): Promise<void> {
+    const from = this.members.map(({ played }) => played.length);
+    await until(
+      `${more} units for everybody`,
+      () => this.members.every(({ played }, i) => played.length >= (from[i] ?? 0) + more),
+      { withinMs, describe: () => this.describe() },
+    );
+  }
+
+  /** All that the tracker shows. */
+  async debug(): Promise<TrackerView> {
+    const answer = await fetch(`${this.#servers.ready.tracker}/debug`, JSON_PLEASE);
+    return (await answer.json()) as TrackerView;
   }
 
   async tracker(): Promise<TrackerView['streams'][number]['viewers']> {
-    const answer = await fetch(`${this.#stack.ready.tracker}/debug`, JSON_PLEASE);
-    const { streams } = (await answer.json()) as TrackerView;
+    const { streams } = await this.debug();
     return streams.find((stream) => stream.name === 'live')?.viewers ?? [];
   }
 
   /** Media bytes into and out of the forward so far, by its own counters. */
   async forward(): Promise<{ in: number; out: number }> {
-    const answer = await fetch(this.#stack.ready.forwards[0]?.debug ?? '', JSON_PLEASE);
+    const answer = await fetch(this.#servers.ready.forwards[0]?.debug ?? '', JSON_PLEASE);
     const state = (await answer.json()) as { egressBytes: Record<string, number>; ingressBytes: number };
     const { media = 0, bootstrap = 0, repair = 0 } = state.egressBytes;
     return { in: state.ingressBytes, out: media + bootstrap + repair };
@@ -165,4 +195,16 @@ export function gapsOf(played: readonly PlayedUnit[], from = 0): { missed: numbe
     longestMs = Math.max(longestMs, unit.atMs - before.atMs);
   }
   return { missed, longestMs };
+}
+
+/** Share of the units since the n-th played one that came too late for a playout buffer of so long, or never. */
+export function missedShare(members: readonly Member[], from: readonly number[], bufferMs: number): number {
+  let [missed, due] = [0, 0];
+  for (const [i, { played }] of members.entries()) {
+    const since = played.slice(from[i] ?? 0);
+    const never = gapsOf(played, from[i]).missed;
+    missed += never + since.filter(({ delayMs }) => delayMs !== null && delayMs > bufferMs).length;
+    due += never + since.length;
+  }
+  return due === 0 ? 1 : missed / due;
 }
