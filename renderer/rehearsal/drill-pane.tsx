@@ -6,6 +6,7 @@ import { clockTime } from '../format.ts';
 import { StateMark } from '../state-mark.tsx';
 import { useConsole } from '../stores.ts';
 import './rehearsal.css';
+import { isOnAir } from './on-air.ts';
 import { SecondsTable } from './seconds-table.tsx';
 import { VerdictList } from './verdict-list.tsx';
 
@@ -45,7 +46,7 @@ const TELLS: Record<DrillName, Telling> = {
 
 export function DrillPane() {
   const drill = useConsole((store) => store.state?.drill ?? null);
-  const isLive = useConsole((store) => store.state?.capture.state.is === 'live');
+  const isLive = useConsole((store) => isOnAir(store.state));
   return (
     <section className="pane rehearsal" aria-labelledby="drill-title">
       <h1 id="drill-title">Drill</h1>
