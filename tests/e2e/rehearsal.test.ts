@@ -124,7 +124,7 @@ it('kills some of the viewers in a drill, and judges what the others saw', async
   // One at a time.
   expect(await button('Cut half of the links: start').isDisabled()).toBe(true);
   const { summary, sentences, text } = await reportOf('Lose 30 %');
-  expect(summary).toMatch(new RegExp(`^(passed|failed)Lose 30 %.*${VIEWERS} viewers$`));
+  expect(summary).toMatch(new RegExp(`^(Passed|Failed)Lose 30 %.*${VIEWERS} viewers$`));
   expect(text).toMatch(new RegExp(`[1-${VIEWERS}] of ${VIEWERS} synthetic viewers left at once\\.`));
   expect(sentences.join(' ')).toMatch(/[\d.]+ % of them missed their moment \(at most 2\.0 %\)\./);
   expect(sentences.join(' ')).toMatch(/The longest gap at any viewer was \d+ ms \(at most 1500\)\./);
@@ -159,7 +159,9 @@ it('ends the audience with a verdict, and leaves nothing running', async () => {
   expect(audiences()).toHaveLength(1);
   await button('End it with a verdict').click();
   const verdict = page.getByRole('region', { name: 'Verdict' });
-  await verdict.getByText(/^(passed|failed)$/).waitFor();
+  await verdict.getByText(/^(Passed|Failed)$/).waitFor();
+  // Whoever asks again need not type again.
+  expect(await field('Viewers').inputValue()).toBe(String(VIEWERS));
   const sentences = (await verdict.locator('li').allTextContents()).join(' ');
   expect(sentences).toMatch(/\d+ units were due\./);
   expect(sentences).toMatch(/% of the units missed their moment \(budget 0\.50 %\)\./);
