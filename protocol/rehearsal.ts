@@ -1,6 +1,6 @@
 // Rehearsing before the show: the synthetic audience and the drills, as a console sees and asks for them.
 import * as v from 'valibot';
-import { Amount, few, Sentence } from './fields.ts';
+import { Amount, few, Sentence, StreamName, Url } from './fields.ts';
 
 export const UPLINK_PROFILES = ['equal', 'ordinary', 'rich', 'mobile'] as const;
 
@@ -29,6 +29,19 @@ export const AudienceAsk = v.object({
   seconds: whole('seconds'),
 });
 export type AudienceAsk = v.InferOutput<typeof AudienceAsk>;
+
+/** What the page that carries an audience is told before it begins. */
+export const AudienceStart = v.object({ ...AudienceAsk.entries, coordinate: Url, stream: StreamName });
+export type AudienceStart = v.InferOutput<typeof AudienceStart>;
+
+/** What an audience can be here, wherever it is carried. */
+export const AudienceLimits = v.object({
+  /** More are refused. */
+  viewers: Amount,
+  /** What it costs and what it cannot show, for a person. */
+  says: Sentence,
+});
+export type AudienceLimits = v.InferOutput<typeof AudienceLimits>;
 
 /** What one second of a synthetic audience looked like. */
 export const AudienceSecond = v.object({

@@ -12,23 +12,32 @@ import { VerdictList } from './verdict-list.tsx';
 export function AudiencePane() {
   const view = useConsole((store) => store.state?.audience ?? null);
   const isLive = useConsole((store) => isOnAir(store.state));
+  const limits = useConsole((store) => store.state?.audienceLimits ?? null);
   return (
     <section className="pane rehearsal" aria-labelledby="audience-title">
       <h1 id="audience-title">Audience</h1>
       <p className="soft">
         Synthetic viewers on this machine watch the stream as real ones do: over WebRTC, with uplinks as narrow as you
-        say. They cost this machine’s processors; about fifty are what two cores carry.
+        say. {limits?.says}
       </p>
-      {view === null ? <p className="empty">Loading.</p> : <Parts view={view} isLive={isLive} />}
+      {view === null || limits === null ? (
+        <p className="empty">Loading.</p>
+      ) : (
+        <Parts view={view} isLive={isLive} most={limits.viewers} />
+      )}
     </section>
   );
 }
 
-function Parts({ view, isLive }: { view: AudienceView; isLive: boolean }) {
+function Parts({ view, isLive, most }: { view: AudienceView; isLive: boolean; most: number }) {
   const isRunning = view.is === 'joining' || view.is === 'watching';
   return (
     <>
-      {isRunning ? <Running view={view} /> : <StartForm isLive={isLive} />}
+      {isRunning ? (
+        <Running view={view} />
+      ) : (
+        <StartForm isLive={isLive} most={most} last={view.is === 'done' ? view.ask : null} />
+      )}
       {view.is === 'failed' && (
         <p className="problem" role="alert">
           {view.detail}

@@ -2,7 +2,7 @@
 import { useId, useRef, useState, type FormEvent } from 'react';
 import { UPLINK_PROFILES, type AudienceAsk } from '../../protocol/rehearsal.ts';
 import { useAsk } from '../ask.ts';
-import { checkAudience, FIELDS, USUAL } from './audience-fields.ts';
+import { checkAudience, FIELDS, typedOf, USUAL } from './audience-fields.ts';
 
 const PROFILES: Record<AudienceAsk['uplink'], string> = {
   equal: 'Equal: this machine’s own speed',
@@ -11,15 +11,23 @@ const PROFILES: Record<AudienceAsk['uplink'], string> = {
   mobile: 'Mobile: half cannot upload',
 };
 
-export function StartForm({ isLive }: { isLive: boolean }) {
+interface StartFormProps {
+  isLive: boolean;
+  /** Viewers that can be carried here. */
+  most: number;
+  /** What was asked the last time. */
+  last: AudienceAsk | null;
+}
+
+export function StartForm({ isLive, most, last }: StartFormProps) {
   const { ask, isBusy, problem } = useAsk();
-  const [typed, setTyped] = useState(USUAL);
-  const [uplink, setUplink] = useState<AudienceAsk['uplink']>('equal');
+  const [typed, setTyped] = useState(last === null ? USUAL : typedOf(last));
+  const [uplink, setUplink] = useState<AudienceAsk['uplink']>(last?.uplink ?? 'equal');
   /** Nobody is told what is wrong before they have said that they are done. */
   const [isTold, setTold] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const id = useId();
-  const checked = checkAudience(typed);
+  const checked = checkAudience(typed, most);
   const problems = isTold && !checked.ok ? checked.problems : {};
   const start = (event: FormEvent): void => {
     event.preventDefault();
