@@ -84,7 +84,13 @@ export class Audience {
     const honest = [...this.#members].filter((member) => !member.isEvil);
     switch (order.do) {
       case 'lose': {
-        const gone = honest.filter(() => this.#random() < order.share);
+        // So many and no fewer: among a few, a share of chances is often nobody.
+        const most = Math.ceil(order.share * honest.length);
+        const gone = honest
+          .map((member) => ({ member, place: this.#random() }))
+          .toSorted((a, b) => a.place - b.place)
+          .slice(0, most)
+          .map(({ member }) => member);
         for (const member of gone) this.#leave(member, this.#random() < SILENT);
         return `${gone.length} of ${honest.length} synthetic viewers left at once.`;
       }

@@ -108,7 +108,7 @@ it('brings an audience whose peers stand in the mesh and feed each other', async
   const seconds = page.getByRole('region', { name: 'Second by second' });
   await until(
     'a second in which viewers feed viewers',
-    async () => /\b[1-9]\d* \/ \d+$/.test((await seconds.locator('tbody tr').first().textContent()) ?? ''),
+    async () => /^[1-9]/.test((await seconds.locator('tbody tr').first().locator('td').last().textContent()) ?? ''),
     { describe: () => seconds.textContent() },
   );
   await show('Mesh');
@@ -125,7 +125,7 @@ it('kills some of the viewers in a drill, and judges what the others saw', async
   expect(await button('Cut half of the links: start').isDisabled()).toBe(true);
   const { summary, sentences, text } = await reportOf('Lose 30 %');
   expect(summary).toMatch(new RegExp(`^(Passed|Failed)Lose 30 %.*${VIEWERS} viewers$`));
-  expect(text).toMatch(new RegExp(`[1-${VIEWERS}] of ${VIEWERS} synthetic viewers left at once\\.`));
+  expect(text).toContain(`2 of ${VIEWERS} synthetic viewers left at once.`);
   expect(sentences.join(' ')).toMatch(/[\d.]+ % of them missed their moment \(at most 2\.0 %\)\./);
   expect(sentences.join(' ')).toMatch(/The longest gap at any viewer was \d+ ms \(at most 1500\)\./);
 });
