@@ -163,8 +163,9 @@ function run(): void {
   if (!app.requestSingleInstanceLock()) return app.quit();
   registerScheme();
   app.enableSandbox();
-  // The window shows our own page only, and that page's monitor plays from a server on this machine: no question to a person.
-  app.commandLine.appendSwitch('disable-features', 'LocalNetworkAccessChecks');
+  // Windows show our own pages only. The monitor plays from a server on this machine: no question to a person. The viewers of a rehearsal are
+  // all in one page: their addresses need not be hidden from each other behind names that a busy network may not answer for.
+  app.commandLine.appendSwitch('disable-features', 'LocalNetworkAccessChecks,WebRtcHideLocalIpsWithMdns');
   // Without another network Chromium would gather no candidates, and the viewers of a rehearsal would never meet.
   if (!hasNetwork()) app.commandLine.appendSwitch('allow-loopback-in-peer-connection');
   app.setAsDefaultProtocolClient(LINK);
