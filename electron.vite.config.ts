@@ -22,9 +22,14 @@ export default defineConfig({
     build: {
       ...shared,
       externalizeDeps: false,
+      // Each whole in itself: a sandboxed preload may load no other file.
+      isolatedEntries: true,
       rolldownOptions: {
-        input: { preload: path.join(root, 'electron/preload.ts') },
-        output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
+        input: {
+          preload: path.join(root, 'electron/preload.ts'),
+          'audience-preload': path.join(root, 'electron/audience-preload.ts'),
+        },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },
   },
@@ -43,7 +48,12 @@ export default defineConfig({
       minify: true,
       sourcemap: true,
       chunkSizeWarningLimit: 1_500,
-      rolldownOptions: { input: path.join(root, 'renderer/index.html') },
+      rolldownOptions: {
+        input: {
+          index: path.join(root, 'renderer/index.html'),
+          'audience-window': path.join(root, 'renderer/audience-window.html'),
+        },
+      },
     },
     worker: { format: 'es' },
   },

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fetchElectron, installedElectron, whyNoWindow } from './electron/runtime.mjs';
 
 const root = import.meta.dirname;
-const SPECS = 'tests/e2e/desktop.test.ts';
+/** Begins the names of all of them. */
+const SPECS = 'tests/e2e/desktop';
 const LABEL = /desktop tests ran on ([^\n]+)/;
 
 const never = whyNoWindow();

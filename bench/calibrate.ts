@@ -1,8 +1,8 @@
 // Does the simulator say what real peers do? The same audience twice: real peers over WebRTC with uplinks, round trips, losses and
 // departures as they are told, and the simulator with the same numbers. `npm run bench -- calibrate [viewers] [runs]`.
 import { createNodeEnv } from '../client/node/node-env.ts';
-import { HeadlessPeer } from '../client/node/headless-peer.ts';
-import type { Sums } from '../client/node/audience/verdict.ts';
+import { HeadlessPeer } from '../client/audience/headless-peer.ts';
+import type { Sums } from '../client/audience/verdict.ts';
 import { DEFAULTS } from '../tests/sim/mesh/options.ts';
 import { Simulation } from '../tests/sim/mesh/simulation.ts';
 import type { Owned } from '../tests/support/processes.ts';

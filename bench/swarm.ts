@@ -1,7 +1,7 @@
 // Fifty peers with equal uplinks on one machine, real WebRTC, no picture: who carries the stream, how is everybody seated, what does a
 // hop cost? `npm run bench -- swarm [peers]`.
 import { createNodeEnv } from '../client/node/node-env.ts';
-import { HeadlessPeer } from '../client/node/headless-peer.ts';
+import { HeadlessPeer } from '../client/audience/headless-peer.ts';
 import { startStack } from '../tests/support/stack.ts';
 import { until } from '../tests/support/until.ts';
 

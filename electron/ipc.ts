@@ -68,7 +68,7 @@ export class ConsoleIpc {
 }
 
 /** The main frame of a page that we served. */
-function isOurs(event: IpcMainInvokeEvent): boolean {
+export function isOurs(event: IpcMainInvokeEvent): boolean {
   const frame = event.senderFrame;
   return frame !== null && frame.parent === null && frame.url.startsWith(`${ORIGIN}/`);
 }

@@ -1,5 +1,6 @@
 // The desktop app: the same control plane as headless, its programs as utility processes, the console in a window. Thin on purpose; what
 // the console can do is servers/control.
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { app, clipboard, dialog, type BrowserWindow } from 'electron';
 import type { PlaneState } from '../protocol/control.ts';
@@ -8,6 +9,7 @@ import { StartError } from '../servers/shared/exit-codes.ts';
 import { createLog } from '../servers/shared/log.ts';
 import { sourcesOf } from '../servers/shared/settings.ts';
 import { parseFlags } from '../servers/shared/settings-flags.ts';
+import { windowAudience } from './audience-window.ts';
 import { Chrome } from './chrome.ts';
 import { ConsoleIpc } from './ipc.ts';
 import { launchUtility } from './launch-utility.ts';
@@ -35,6 +37,7 @@ class Desktop {
     if (!flags.has('data-dir')) flags.set('data-dir', path.join(app.getPath('userData'), 'p2plive'));
     this.#plane = new Plane({
       launch: launchUtility(path.join(root, 'out')),
+      audience: windowAudience(),
       sources: sourcesOf(flags, process.env),
       makesStreamKey: true,
       log,
@@ -76,6 +79,8 @@ class Desktop {
       navigated: (page) => this.#ipc.forget(page),
       loaded: () => process.stdout.write(`${JSON.stringify({ event: 'desktop-ready' })}\n`),
       mayClose: () => this.mayEnd(),
+      // Hidden windows may still be open: they keep nobody here.
+      closed: () => app.quit(),
     });
   }
 
@@ -149,12 +154,20 @@ function ownArguments(): string[] {
   return kept;
 }
 
+const hasNetwork = (): boolean =>
+  Object.values(networkInterfaces())
+    .flat()
+    .some((one) => one && !one.internal);
+
 function run(): void {
   if (!app.requestSingleInstanceLock()) return app.quit();
   registerScheme();
   app.enableSandbox();
-  // The window shows our own page only, and that page's monitor plays from a server on this machine: no question to a person.
-  app.commandLine.appendSwitch('disable-features', 'LocalNetworkAccessChecks');
+  // Windows show our own pages only. The monitor plays from a server on this machine: no question to a person. The viewers of a rehearsal are
+  // all in one page: their addresses need not be hidden from each other behind names that a busy network may not answer for.
+  app.commandLine.appendSwitch('disable-features', 'LocalNetworkAccessChecks,WebRtcHideLocalIpsWithMdns');
+  // Without another network Chromium would gather no candidates, and the viewers of a rehearsal would never meet.
+  if (!hasNetwork()) app.commandLine.appendSwitch('allow-loopback-in-peer-connection');
   app.setAsDefaultProtocolClient(LINK);
   let desktop: Desktop | null = null;
   app.on('second-instance', () => desktop?.show());

@@ -32,6 +32,7 @@ export interface WindowEvents {
   loaded(): void;
   /** false keeps it open. */
   mayClose(): boolean;
+  closed(): void;
 }
 
 export function openWindow(events: WindowEvents): BrowserWindow {
@@ -73,6 +74,7 @@ export function openWindow(events: WindowEvents): BrowserWindow {
   window.on('close', (event) => {
     if (!events.mayClose()) event.preventDefault();
   });
+  window.once('closed', () => events.closed());
   void window.loadURL(`${ORIGIN}/index.html`);
   return window;
 }

@@ -5,7 +5,7 @@ import { CaptureView, PresetName, Source } from './capture-state.ts';
 import { Amount, few, Sentence, Url } from './fields.ts';
 import { Marker, Sample } from './history.ts';
 import { Change, Row } from './mesh-view.ts';
-import { AudienceAsk, AudienceView, DrillName, DrillView } from './rehearsal.ts';
+import { AudienceAsk, AudienceLimits, AudienceView, DrillName, DrillView } from './rehearsal.ts';
 
 const Name = v.pipe(v.string(), v.maxLength(100));
 const Line = v.pipe(v.string(), v.maxLength(2_000));
@@ -65,6 +65,7 @@ export const PlaneState = v.object({
   }),
   remotes: few(Remote, 16),
   audience: AudienceView,
+  audienceLimits: AudienceLimits,
   drill: DrillView,
   /** Things a person should know, such as a settings file that was set aside. */
   notes: few(Sentence, 16),

@@ -1,21 +1,47 @@
 // Rehearsing before the show: the synthetic audience and the drills, as a console sees and asks for them.
 import * as v from 'valibot';
-import { Amount, few, Sentence } from './fields.ts';
+import { Amount, few, Sentence, StreamName, Url } from './fields.ts';
 
 export const UPLINK_PROFILES = ['equal', 'ordinary', 'rich', 'mobile'] as const;
-const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(0.5));
+
+/** Least and most of each number that an audience is told; shares are of 1. */
+export const AUDIENCE_BOUNDS = {
+  viewers: [1, 200],
+  churnPerMinute: [0, 10],
+  loss: [0, 0.5],
+  evil: [0, 0.5],
+  seed: [0, 2 ** 31],
+  seconds: [5, 86_400],
+} as const satisfies Record<string, readonly [least: number, most: number]>;
+
+const bounded = (name: keyof typeof AUDIENCE_BOUNDS) =>
+  v.pipe(v.number(), v.minValue(AUDIENCE_BOUNDS[name][0]), v.maxValue(AUDIENCE_BOUNDS[name][1]));
+const whole = (name: keyof typeof AUDIENCE_BOUNDS) => v.pipe(bounded(name), v.integer());
 
 export const AudienceAsk = v.object({
-  viewers: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
+  viewers: whole('viewers'),
   uplink: v.picklist(UPLINK_PROFILES),
   /** Share of the viewers that leave, and are replaced, in a minute. */
-  churnPerMinute: v.pipe(v.number(), v.minValue(0), v.maxValue(10)),
-  loss: Share,
-  evil: Share,
-  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31)),
-  seconds: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(86_400)),
+  churnPerMinute: bounded('churnPerMinute'),
+  loss: bounded('loss'),
+  evil: bounded('evil'),
+  seed: whole('seed'),
+  seconds: whole('seconds'),
 });
 export type AudienceAsk = v.InferOutput<typeof AudienceAsk>;
+
+/** What the page that carries an audience is told before it begins. */
+export const AudienceStart = v.object({ ...AudienceAsk.entries, coordinate: Url, stream: StreamName });
+export type AudienceStart = v.InferOutput<typeof AudienceStart>;
+
+/** What an audience can be here, wherever it is carried. */
+export const AudienceLimits = v.object({
+  /** More are refused. */
+  viewers: Amount,
+  /** What it costs and what it cannot show, for a person. */
+  says: Sentence,
+});
+export type AudienceLimits = v.InferOutput<typeof AudienceLimits>;
 
 /** What one second of a synthetic audience looked like. */
 export const AudienceSecond = v.object({

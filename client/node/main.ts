@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { StreamName, Url } from '../../protocol/fields.ts';
-import { EVIL_WAYS, evilEnv } from './evil.ts';
+import { EVIL_WAYS, evilEnv } from '../audience/evil.ts';
 
 const EXIT = { ok: 0, badSettings: 2, missingPart: 5 } as const;
 const STATS_MS = 5_000;
@@ -50,7 +50,7 @@ const { createNodeEnv } = await import('./node-env.ts').catch((error: unknown) =
     `WebRTC for Node (@roamhq/wrtc) does not load on this system: ${error instanceof Error ? error.message : String(error)}`,
   ),
 );
-const { HeadlessPeer } = await import('./headless-peer.ts');
+const { HeadlessPeer } = await import('../audience/headless-peer.ts');
 const honest = createNodeEnv();
 const { evil } = options;
 const peers = Array.from({ length: options.count }, (_, index) => {

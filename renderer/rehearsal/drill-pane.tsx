@@ -6,8 +6,9 @@ import { clockTime } from '../format.ts';
 import { StateMark } from '../state-mark.tsx';
 import { useConsole } from '../stores.ts';
 import './rehearsal.css';
+import { isOnAir } from './on-air.ts';
 import { SecondsTable } from './seconds-table.tsx';
-import { VerdictList } from './verdict-list.tsx';
+import { VerdictList, VerdictMark } from './verdict-list.tsx';
 
 interface Telling {
   name: string;
@@ -45,7 +46,7 @@ const TELLS: Record<DrillName, Telling> = {
 
 export function DrillPane() {
   const drill = useConsole((store) => store.state?.drill ?? null);
-  const isLive = useConsole((store) => store.state?.capture.state.is === 'live');
+  const isLive = useConsole((store) => isOnAir(store.state));
   return (
     <section className="pane rehearsal" aria-labelledby="drill-title">
       <h1 id="drill-title">Drill</h1>
@@ -120,17 +121,19 @@ function Reports({ reports }: { reports: readonly DrillReport[] }) {
     <section className="stack" aria-label="Reports">
       <h2>Reports</h2>
       {reports.map((report, i) => (
-        <details key={report.atMs} className="card stack" open={i === 0}>
+        <details key={report.atMs} className="card" open={i === 0}>
           <summary>
-            <StateMark tone={report.verdict === 'passed' ? 'good' : 'bad'}>{report.verdict}</StateMark>
+            <VerdictMark verdict={report.verdict} />
             <strong>{TELLS[report.name].name}</strong>
             <span className="soft">
               {clockTime(report.atMs)}, {report.viewers} viewers
             </span>
           </summary>
-          <p>{report.what}</p>
-          <VerdictList title={null} verdict={report} />
-          <SecondsTable seconds={report.seconds} />
+          <div className="stack">
+            <p>{report.what}</p>
+            <VerdictList title={null} verdict={report} />
+            <SecondsTable seconds={report.seconds} />
+          </div>
         </details>
       ))}
     </section>

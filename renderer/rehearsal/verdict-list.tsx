@@ -2,13 +2,18 @@
 import type { Verdict } from '../../protocol/rehearsal.ts';
 import { StateMark } from '../state-mark.tsx';
 
+export function VerdictMark({ verdict }: Pick<Verdict, 'verdict'>) {
+  const isPassed = verdict === 'passed';
+  return <StateMark tone={isPassed ? 'good' : 'bad'}>{isPassed ? 'Passed' : 'Failed'}</StateMark>;
+}
+
 export function VerdictList({ title, verdict }: { title: string | null; verdict: Verdict }) {
   return (
     <section className={title === null ? 'stack' : 'card stack'} aria-label="Verdict">
       {title !== null && (
         <div className="row">
           <h2>{title}</h2>
-          <StateMark tone={verdict.verdict === 'passed' ? 'good' : 'bad'}>{verdict.verdict}</StateMark>
+          <VerdictMark verdict={verdict.verdict} />
         </div>
       )}
       <ul className="sentences">

@@ -15,7 +15,7 @@ import type { Launch } from './launch.ts';
 import { LogBook } from './log-book.ts';
 import { Mesh, type System } from './mesh.ts';
 import { Programs, type ProgramSettings } from './programs.ts';
-import type { AudienceTarget } from './rehearsal/audience-run.ts';
+import { programAudience, type AudienceCarrier, type AudienceTarget } from './rehearsal/carrier.ts';
 import { Rehearsal } from './rehearsal/rehearsal.ts';
 import { Sampler } from './sampler.ts';
 import { newStreamKey, newToken, SavedState } from './saved.ts';
@@ -27,6 +27,8 @@ const STREAM = 'live';
 
 export interface PlaneOptions {
   launch: Launch;
+  /** What synthetic audiences run in; a program of plain Node when not said. */
+  audience?: AudienceCarrier;
   /** Flags, environment and file; what was saved in the console comes after them. */
   sources: Sources;
   /** Open to other machines and without a stream key of the person's own: make one at random? */
@@ -96,7 +98,7 @@ export class Plane {
     this.logs = new LogBook((lines) => this.#tell('logged', { lines }));
     this.rehearsal = new Rehearsal(
       {
-        launch: options.launch,
+        carrier: options.audience ?? programAudience(options.launch),
         target: () => this.#rehearsalTarget(),
         pidOf: (program) => {
           const state = this.programs.get(program)?.state;
@@ -167,6 +169,7 @@ export class Plane {
         ...this.mesh.stateOf(coordinate),
       })),
       audience: this.rehearsal.audience,
+      audienceLimits: this.rehearsal.limits,
       drill: this.rehearsal.drill,
       notes: [this.saved.note].flatMap((note) => note ?? []),
     };

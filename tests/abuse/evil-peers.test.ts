@@ -1,6 +1,6 @@
 // Peers that misbehave in each way, over real WebRTC and with the real servers: what becomes of them, and that the others play on.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { EvilWay } from '../../client/node/evil.ts';
+import type { EvilWay } from '../../client/audience/evil.ts';
 import { gapsOf, NodeSwarm, type Member } from '../support/node-swarm.ts';
 import { startStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';

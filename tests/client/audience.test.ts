@@ -1,9 +1,10 @@
 // The parts of a synthetic audience that can be looked at alone: what it is told, its narrow uplinks, its verdict.
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../client/node/audience/options.ts';
-import { farEnv } from '../../client/node/audience/far-env.ts';
-import { shapedEnv } from '../../client/node/audience/shaped-env.ts';
-import { judge, type Sums } from '../../client/node/audience/verdict.ts';
+import { Audience } from '../../client/audience/audience.ts';
+import { farEnv } from '../../client/audience/far-env.ts';
+import { shapedEnv } from '../../client/audience/shaped-env.ts';
+import { judge, type Sums } from '../../client/audience/verdict.ts';
 import type { PeerWire, PeerWireEvents } from '../../client/mesh/env.ts';
 import { MemoryNet } from '../support/memory-net.ts';
 
@@ -63,6 +64,39 @@ it('a shaped uplink is one bucket for all links: it carries its rate and no more
   expect(carried).toBeGreaterThan(90_000);
   expect(carried).toBeLessThan(108_000);
   expect(new Set(sent.slice(1).map(({ to }) => to)).size).toBe(2);
+});
+
+it('a second is told once, though timers may come a hair early or be slept through', async () => {
+  let nowMs = 0;
+  const timers = new Set<{ atMs: number; call: () => void }>();
+  const env = {
+    ...new MemoryNet().env(),
+    now: () => nowMs,
+    after: (ms: number, call: () => void) => {
+      const timer = { atMs: nowMs + Math.max(0, ms) - 0.4, call };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+  };
+  const options = { ...readOptions(['1']), viewers: 0, churnPerMinute: 0 };
+  const heardMs: number[] = [];
+  const audience = new Audience(
+    env,
+    options,
+    () => 0.5,
+    () => Promise.reject(new Error('no servers')),
+    () => void heardMs.push(Math.round(nowMs)),
+  );
+  void audience.begin(() => true);
+  const fireDue = (): void => {
+    for (const timer of timers) if (timer.atMs <= nowMs && timers.delete(timer)) timer.call();
+  };
+  for (; nowMs < 3_400; nowMs += 0.1) fireDue();
+  nowMs = 6_500;
+  fireDue();
+  for (; nowMs < 8_400; nowMs += 0.1) fireDue();
+  audience.close();
+  expect(heardMs).toEqual([1_000, 2_000, 3_000, 6_500, 7_000, 8_000]);
 });
 
 describe('the verdict', () => {

@@ -5,14 +5,13 @@ import { AudienceRun } from '../../servers/control/rehearsal/audience-run.ts';
 import { until } from '../support/until.ts';
 
 const ASK = { viewers: 2, uplink: 'equal', churnPerMinute: 0, loss: 0, evil: 0, seed: 1, seconds: 5 } as const;
-const TARGET = { coordinate: 'http://127.0.0.1:8080', stream: 'live', debugToken: undefined };
 
 function started() {
   const stdout = new PassThrough();
   const said: string[] = [];
   let exit: (code: number | null, signal: string | null) => void = () => {};
   const run = new AudienceRun(
-    () => ({
+    {
       pid: 1,
       stdout,
       stderr: new PassThrough(),
@@ -20,9 +19,8 @@ function started() {
       say: (line) => void said.push(line),
       stop: () => {},
       kill: () => {},
-    }),
+    },
     ASK,
-    TARGET,
     () => {},
   );
   return { run, said, hear: (line: string) => void stdout.write(`${line}\n`), exit: () => exit(1, null) };

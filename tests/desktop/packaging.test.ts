@@ -44,7 +44,14 @@ describe.skipIf(process.platform !== 'linux')('the package for Linux', () => {
 
   it('holds the programs, the console, the viewer’s page and what they need', () => {
     const programs = ['cli', 'coordinate', 'tracker', 'forward', 'electron/main'].map((name) => `out/${name}.js`);
-    const pages = ['out/electron/preload.cjs', 'out/renderer/index.html', 'out/web/watch.html', 'out/web/watch.js'];
+    const pages = [
+      'out/electron/preload.cjs',
+      'out/renderer/index.html',
+      'out/electron/audience-preload.cjs',
+      'out/renderer/audience-window.html',
+      'out/web/watch.html',
+      'out/web/watch.js',
+    ];
     const rest = ['package.json', 'resources/tray.png', 'resources/tray@2x.png'];
     expect(files).toEqual(expect.arrayContaining([...programs, ...pages, ...rest]));
     expect(files.some((name) => /^out\/renderer\/assets\/index-.*\.js$/.test(name))).toBe(true);
@@ -63,7 +70,9 @@ describe.skipIf(process.platform !== 'linux')('the package for Linux', () => {
     };
     const away = [...Object.keys(devDependencies), '@roamhq', '@ffmpeg-installer', 'domexception'];
     expect(files.filter((name) => away.some((one) => name.startsWith(`node_modules/${one}/`)))).toEqual([]);
-    expect(files.filter((name) => /^out\/.*\.map$|^out\/peer\.js$|^resources\/(ffmpeg|icon)/.test(name))).toEqual([]);
+    expect(
+      files.filter((name) => /^out\/.*\.map$|^out\/(peer|audience)\.js$|^resources\/(ffmpeg|icon)/.test(name)),
+    ).toEqual([]);
     // Without native modules nothing needs to lie unpacked.
     expect(files.filter((name) => /\.(node|so|dll|dylib|exe)$/.test(name))).toEqual([]);
     const beside = ['apparmor-profile', 'default_app.asar'];

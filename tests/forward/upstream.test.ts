@@ -1,6 +1,6 @@
 // A forward that nobody can dial: it dials a real coordinate, which sends it what ffmpeg pushes, and viewers play.
 import { expect, it, onTestFinished } from 'vitest';
-import { HeadlessPeer } from '../../client/node/headless-peer.ts';
+import { HeadlessPeer } from '../../client/audience/headless-peer.ts';
 import { createNodeEnv } from '../../client/node/node-env.ts';
 import { startTracker } from '../../servers/tracker/tracker.ts';
 import { H264, live, PICTURE, stand } from '../coordinate/harness.ts';

@@ -64,6 +64,7 @@ describe('imports', () => {
     protocol: ['valibot'],
     'client/mesh': ['valibot'],
     'client/web': ['valibot', '@noble/ed25519', '@noble/hashes'],
+    'client/audience': ['valibot'],
     'client/node': ['node:', 'ws', '@roamhq/wrtc', 'valibot', 'commander', 'yaml', 'ipaddr.js', 'pino'],
     'servers/shared': ['node:', 'valibot', 'ws', 'pino', 'commander', 'yaml', 'ipaddr.js'],
     'servers/coordinate': ['node:', 'valibot', 'ws', 'ipaddr.js', 'mmdb-lib'],

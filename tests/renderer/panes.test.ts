@@ -8,6 +8,7 @@ import { groupsOf, keyOf, sourceOf } from '../../renderer/broadcast/source-choic
 import { bitRate, byteSize, delay, duration, percent } from '../../renderer/format.ts';
 import { countUntil, filterLines, highlight } from '../../renderer/logs/filter.ts';
 import { checkSetting, fieldOf } from '../../renderer/settings/check-setting.ts';
+import { checkAudience, typedOf, USUAL } from '../../renderer/rehearsal/audience-fields.ts';
 import { tokenOf } from '../../renderer/wire/token.ts';
 import { FakeMesh } from '../support/fake-mesh.ts';
 import { DEVICES, logLine, sampleAt, SETTINGS } from '../support/fake-plane-data.ts';
@@ -117,4 +118,36 @@ it('the token is what the link says, and nothing else', () => {
   expect(tokenOf('#token=')).toBeNull();
   expect(tokenOf('')).toBeNull();
   expect(tokenOf(`#token=${'x'.repeat(501)}`)).toBeNull();
+});
+
+describe('a new audience', () => {
+  it('is asked for as the plane takes it', () => {
+    const typed = { ...USUAL, viewers: ' 6 ', churnPerMinute: '15', loss: '0.5' };
+    expect(checkAudience(typed, 200)).toEqual({
+      ok: true,
+      numbers: { viewers: 6, churnPerMinute: 0.15, loss: 0.005, evil: 0, seconds: 60, seed: 1 },
+    });
+  });
+
+  it('stands in the form again as it was typed', () => {
+    const checked = checkAudience({ ...USUAL, churnPerMinute: '7', loss: '0.3' }, 200);
+    expect(checked.ok && typedOf({ ...checked.numbers, uplink: 'rich' })).toEqual({
+      ...USUAL,
+      churnPerMinute: '7',
+      loss: '0.3',
+    });
+  });
+
+  it.each([
+    ['viewers', '0', 'A whole number from 1 to 40 is needed here.'],
+    ['viewers', '41', 'A whole number from 1 to 40 is needed here.'],
+    ['viewers', '2.5', 'A whole number from 1 to 40 is needed here.'],
+    ['viewers', '', 'A number is needed here.'],
+    ['viewers', '0x10', 'A number is needed here.'],
+    ['seconds', '1e3', 'A number is needed here.'],
+    ['churnPerMinute', '1001', 'A number from 0 to 1000 is needed here.'],
+    ['evil', '-1', 'A number from 0 to 50 is needed here.'],
+  ])('has no %s of "%s"', (key, text, problem) => {
+    expect(checkAudience({ ...USUAL, [key]: text }, 40)).toEqual({ ok: false, problems: { [key]: problem } });
+  });
 });

@@ -57,8 +57,10 @@ export async function openDesktop(userData = mkdtempSync(path.join(tmpdir(), 'p2
     env,
     timeout: 30_000,
   });
+  // Asked for now: once the app has ended, Playwright knows its process no longer.
+  const child = app.process();
   let words = '';
-  app.process().stderr?.on('data', (text: Buffer) => (words = (words + text.toString()).slice(-20_000)));
+  child.stderr?.on('data', (text: Buffer) => (words = (words + text.toString()).slice(-20_000)));
   const isStandIn = await app.evaluate((electron) => 'standIn' in electron);
   if (isStandIn !== (runtime.kind === 'stand-in'))
     throw new Error(`${runtime.label} was to run, and something else did`);
@@ -75,7 +77,6 @@ export async function openDesktop(userData = mkdtempSync(path.join(tmpdir(), 'p2
     errors,
     words: () => words,
     async close() {
-      const child = app.process();
       const gone = new Promise<void>((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) resolve();
         else child.once('exit', () => resolve());

@@ -25,6 +25,7 @@ export function firstState(nowMs: number): PlaneState {
     ffmpeg: { path: '/usr/bin/ffmpeg', version: '7.1', encoder: 'libx264', problem: null },
     remotes: [],
     audience: { is: 'none' },
+    audienceLimits: { viewers: 200, says: 'About fifty are what two processor cores carry.' },
     drill: { running: null, problem: null, reports: [] },
     notes: [],
   };

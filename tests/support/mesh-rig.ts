@@ -1,5 +1,5 @@
 // A small mesh in memory: real peers, a tracker and a forward that do what the test says, sealed units, time by hand.
-import { HeadlessPeer } from '../../client/node/headless-peer.ts';
+import { HeadlessPeer } from '../../client/audience/headless-peer.ts';
 import { FLAG } from '../../protocol/chunk.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { fragmentsOf } from '../../protocol/slice.ts';

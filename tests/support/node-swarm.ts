@@ -1,7 +1,7 @@
 // Real peers in this process, with real WebRTC, against real servers. A test may cut a peer's wires or spoil what it sends.
 import { createHash } from 'node:crypto';
-import { HeadlessPeer } from '../../client/node/headless-peer.ts';
-import { evilEnv, type EvilWay } from '../../client/node/evil.ts';
+import { HeadlessPeer } from '../../client/audience/headless-peer.ts';
+import { evilEnv, type EvilWay } from '../../client/audience/evil.ts';
 import { createNodeEnv } from '../../client/node/node-env.ts';
 import type { LedgerRow } from '../../servers/tracker/ledger.ts';
 import type { PeerEnv, Wire, WireEvents } from '../../client/mesh/env.ts';

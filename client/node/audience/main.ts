@@ -2,23 +2,18 @@
 // a control plane gives orders on stdin, a JSON line each.
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import * as v from 'valibot';
-import { Audience, type Second } from './audience.ts';
-import { readOptions, type AudienceOptions } from './options.ts';
+import { AudienceSession, type AudienceEvent } from '../../audience/session.ts';
+import { debugReader } from './debug-reader.ts';
+import { readOptions, type ProgramOptions } from './options.ts';
 
 const EXIT = { passed: 0, failed: 1, badSettings: 2, missingPart: 5 } as const;
-const Order = v.variant('do', [
-  v.object({ do: v.literal('lose'), share: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) }),
-  v.object({ do: v.literal('cut'), share: v.pipe(v.number(), v.minValue(0), v.maxValue(1)) }),
-  v.object({ do: v.literal('poison') }),
-]);
 
 function fail(code: number, sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(code);
 }
 
-function options(): AudienceOptions {
+function options(): ProgramOptions {
   try {
     return readOptions(process.argv.slice(2), process.env);
   } catch (error) {
@@ -38,78 +33,49 @@ const { createNodeEnv } = await import('../node-env.ts').catch((error: unknown) 
     `WebRTC for Node (@roamhq/wrtc) does not load on this system: ${error instanceof Error ? error.message : String(error)}`,
   ),
 );
-const emit = (event: string, fields: object): void =>
-  void process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 const isTerminal = process.stdout.isTTY === true && !given.json;
 
-let isOver = false;
-let end: () => void = () => {};
-const ended = new Promise<void>((resolve) => (end = resolve));
+let isAsked = false;
+const { json, report, debugToken, obeys, ...about } = given;
+const session = new AudienceSession(createNodeEnv(), about, debugReader(debugToken), (event) =>
+  json ? void process.stdout.write(`${JSON.stringify(event)}\n`) : say(event),
+);
 const stop = (): void => {
-  if (isOver) process.exit(EXIT.failed); // asked twice
-  isOver = true;
-  end();
+  if (isAsked) process.exit(EXIT.failed); // asked twice
+  isAsked = true;
+  session.stop();
 };
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
 process.stdout.on('error', () => process.exit(EXIT.failed)); // nobody reads us any more
-
-const audience = new Audience(createNodeEnv(), given, seeded(given.seed), (second) => tell(second));
-if (process.env['P2PLIVE_PARENT'] === 'stdin' || given.obeys) {
+if (process.env['P2PLIVE_PARENT'] === 'stdin' || obeys) {
   process.stdin.on('end', stop);
-  const orders = createInterface({ input: process.stdin });
-  orders.on('line', (line) => {
-    const order = v.safeParse(Order, parsed(line));
-    if (order.success) emit('obeyed', { order: order.output, what: audience.obey(order.output) });
-    else emit('refused', { detail: 'That is no order: lose, cut or poison.' });
-  });
+  createInterface({ input: process.stdin }).on('line', (line) => session.obey(line));
 }
-if (given.json) emit('ready', { ...given, debugToken: undefined });
-else
-  process.stdout.write(`${given.viewers} synthetic viewers join ${given.coordinate}; Ctrl-C ends it with a verdict.\n`);
 
-await audience.begin(() => isOver);
-if (given.json) emit('settled', {});
-const timer = setTimeout(end, given.seconds * 1_000);
-await ended;
-clearTimeout(timer);
-isOver = true;
-const result = await audience.finish();
-if (given.report !== null) writeFileSync(given.report, `${JSON.stringify({ options: given, result }, null, 2)}\n`);
-if (given.json) emit('done', result);
-else {
-  process.stdout.write(`${isTerminal ? '\n' : ''}${result.sentences.join('\n')}\n`);
-  if (result.offload === null)
-    process.stdout.write(
-      'The servers’ counters cannot be read from here (P2PLIVE_DEBUG_TOKEN), so there is no offload.\n',
-    );
-  process.stdout.write(`${result.verdict}\n`);
-}
+const result = await session.run();
+if (report !== null) writeFileSync(report, `${JSON.stringify({ options: about, result }, null, 2)}\n`);
 // wrtc's threads would keep the process.
 setTimeout(() => process.exit(result.verdict === 'passed' ? EXIT.passed : EXIT.failed), 100);
 
-function tell(second: Second): void {
-  if (given.json) return emit('second', second);
-  const { viewers, playing, late, units, longestGapMs, delayP50Ms, parents } = second;
-  const line = `${second.second} s: ${playing}/${viewers} playing, ${late}/${units} late, longest gap ${longestGapMs} ms, delay ${delayP50Ms ?? '-'} ms, parents ${parents.peers} peers ${parents.forwards} forwards`;
-  process.stdout.write(isTerminal ? `\r\u001b[2K${line}` : `${line}\n`);
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
+function say(event: AudienceEvent): void {
+  const write = (text: string): void => void process.stdout.write(text);
+  switch (event.event) {
+    case 'ready':
+      return write(`${event.viewers} synthetic viewers join ${event.coordinate}; Ctrl-C ends it with a verdict.\n`);
+    case 'settled':
+    case 'obeyed':
+    case 'refused':
+      return; // a control plane's, which asks for JSON
+    case 'second': {
+      const { second, viewers, playing, late, units, longestGapMs, delayP50Ms, parents } = event;
+      const line = `${second} s: ${playing}/${viewers} playing, ${late}/${units} late, longest gap ${longestGapMs} ms, delay ${delayP50Ms ?? '-'} ms, parents ${parents.peers} peers ${parents.forwards} forwards`;
+      return write(isTerminal ? `\r\u001b[2K${line}` : `${line}\n`);
+    }
+    case 'done':
+      write(`${isTerminal ? '\n' : ''}${event.sentences.join('\n')}\n`);
+      if (event.offload === null)
+        write('The servers’ counters cannot be read from here (P2PLIVE_DEBUG_TOKEN), so there is no offload.\n');
+      return write(`${event.verdict}\n`);
   }
-}
-
-/** Mulberry32: small, even enough for an audience, the same everywhere. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,8 +1,7 @@
-// One synthetic audience as a child program of the control plane: started, heard, given orders, ended. Its peers are real, so it runs in
-// plain Node only.
+// One synthetic audience as a child of the control plane: heard, given orders, ended. What it runs in is carrier.ts.
 import * as v from 'valibot';
 import { AudienceSecond, Verdict, type AudienceAsk, type AudienceView } from '../../../protocol/rehearsal.ts';
-import type { Child, Launch } from '../launch.ts';
+import type { Child } from '../launch.ts';
 import { eachLine, Tail } from '../lines.ts';
 
 /** Seconds that a console can look back on. */
@@ -18,12 +17,6 @@ const Heard = v.variant('event', [
   v.object({ event: v.literal('done'), ...Verdict.entries }),
 ]);
 
-export interface AudienceTarget {
-  coordinate: string;
-  stream: string;
-  debugToken: string | undefined;
-}
-
 export class AudienceRun {
   readonly ask: AudienceAsk;
   view: AudienceView;
@@ -34,29 +27,12 @@ export class AudienceRun {
   #obeyed: ((what: string | null) => void)[] = [];
   #kill: NodeJS.Timeout | null = null;
 
-  constructor(launch: Launch, ask: AudienceAsk, target: AudienceTarget, changed: () => void) {
+  /** @param child what carries it (carrier.ts) */
+  constructor(child: Child, ask: AudienceAsk, changed: () => void) {
     this.ask = ask;
+    this.#child = child;
     this.#changed = changed;
     this.view = { is: 'joining', ask, seconds: [] };
-    const { viewers, uplink, churnPerMinute, loss, evil, seed, seconds } = ask;
-    const args = {
-      viewers,
-      uplink,
-      churn: churnPerMinute,
-      loss,
-      evil,
-      seed,
-      seconds,
-      coordinate: target.coordinate,
-      stream: target.stream,
-    };
-    const { PATH = '', HOME = '' } = process.env;
-    const token = target.debugToken === undefined ? {} : { P2PLIVE_DEBUG_TOKEN: target.debugToken };
-    this.#child = launch({
-      program: 'audience',
-      args: [...Object.entries(args).map(([key, value]) => `--${key}=${value}`), '--json', '--obey'],
-      env: { PATH, HOME, ...token },
-    });
     const words = new Tail(20);
     eachLine(this.#child.stdout, (line) => this.#hear(line));
     eachLine(this.#child.stderr, (line) => words.add(line));

@@ -1,11 +1,18 @@
 // What a person rehearses with before a show: a synthetic audience, and drills on it with a verdict. One of each at a time; nothing here
 // touches people who really watch, except that a killed program is killed for them too, which is said before it is done.
 import type { Outcome } from '../../../protocol/control.ts';
-import type { AudienceAsk, AudienceView, DrillName, DrillReport, DrillView } from '../../../protocol/rehearsal.ts';
+import type {
+  AudienceAsk,
+  AudienceLimits,
+  AudienceView,
+  DrillName,
+  DrillReport,
+  DrillView,
+} from '../../../protocol/rehearsal.ts';
 import type { Log } from '../../shared/log.ts';
-import { done, notNow } from '../dispatch.ts';
-import type { Launch } from '../launch.ts';
-import { AudienceRun, type AudienceTarget } from './audience-run.ts';
+import { badCall, done, notNow } from '../dispatch.ts';
+import { AudienceRun } from './audience-run.ts';
+import type { AudienceCarrier, AudienceTarget } from './carrier.ts';
 import { judgeDrill, PLANS } from './drill-plan.ts';
 import { DrillReports } from './drill-reports.ts';
 
@@ -26,7 +33,7 @@ const SECONDS_BEFORE = 3;
 const LOOK_EVERY_MS = 200;
 
 export interface RehearsalOwner {
-  launch: Launch;
+  carrier: AudienceCarrier;
   /** Null: nothing is on air that could be watched. */
   target(): AudienceTarget | null;
   /** Process of a program of our own; null where it does not run. */
@@ -56,6 +63,10 @@ export class Rehearsal {
     return this.#run?.view ?? { is: 'none' };
   }
 
+  get limits(): AudienceLimits {
+    return this.#owner.carrier.limits;
+  }
+
   get drill(): DrillView {
     return { running: this.#drill, problem: this.#problem, reports: this.#reports.list() };
   }
@@ -64,7 +75,10 @@ export class Rehearsal {
     if (this.#run?.isRunning) return notNow('An audience watches already; end it first.');
     const target = this.#owner.target();
     if (!target) return notNow('Nothing is on air that an audience could watch: go live first.');
-    this.#run = new AudienceRun(this.#owner.launch, ask, target, () => this.#owner.changed());
+    const { limits } = this.#owner.carrier;
+    if (ask.viewers > limits.viewers)
+      return badCall(`At most ${limits.viewers} synthetic viewers can be carried here, not ${ask.viewers}.`);
+    this.#run = new AudienceRun(this.#owner.carrier.start(ask, target), ask, () => this.#owner.changed());
     this.#owner.changed();
     return done;
   }

@@ -35,6 +35,8 @@ class WebContents extends EventEmitter {
   #ours = true;
   #openHandler = () => ({ action: 'allow' });
   #dead = false;
+  /** As Electron does, its own are asked before the app's. */
+  #handlers = new Map();
 
   constructor(world, window, { preload, sandbox, contextIsolation, nodeIntegration }) {
     super();
@@ -42,6 +44,9 @@ class WebContents extends EventEmitter {
       throw new Error('The stand-in runs only sandboxed, isolated pages without Node.');
     this.id = ++serial;
     this.world = world;
+    this.ipc = {
+      handle: (channel, handler) => void this.#handlers.set(channel, handler),
+    };
     this.window = window;
     this.mainFrame = {
       parent: null,
@@ -134,7 +139,7 @@ class WebContents extends EventEmitter {
 
   async #called({ id, channel, args, open }) {
     if (open !== undefined) return this.#openHandler({ url: toReal(open) });
-    const handler = this.world.handlers.get(channel);
+    const handler = this.#handlers.get(channel) ?? this.world.handlers.get(channel);
     const event = { sender: this, senderFrame: this.mainFrame, processId: 1, frameId: 1 };
     try {
       if (!handler) throw new Error(`No handler registered for '${channel}'`);

@@ -1,7 +1,7 @@
 // One synthetic viewer: a real headless peer with an uplink of its own, and the account of what it would have shown.
-import type { PeerEnv, Wire, WireEvents } from '../../mesh/env.ts';
-import { HeadlessPeer } from '../headless-peer.ts';
-import { evilEnv, type EvilWay } from '../evil.ts';
+import type { PeerEnv, Wire, WireEvents } from '../mesh/env.ts';
+import { HeadlessPeer } from './headless-peer.ts';
+import { evilEnv, type EvilWay } from './evil.ts';
 import { farEnv } from './far-env.ts';
 import { shapedEnv } from './shaped-env.ts';
 

@@ -1,9 +1,9 @@
 // A synthetic audience against a running system: real peers with shaped uplinks that come, stay and go as the seed says, counted second by
 // second. Orders (a drill's) come from whoever runs it.
-import type { PeerEnv } from '../../mesh/env.ts';
+import type { PeerEnv } from '../mesh/env.ts';
 import { Member, type Tally } from './member.ts';
 import { PROFILES, type AudienceOptions } from './options.ts';
-import { readServerCounters, type ServerCounters } from './server-counters.ts';
+import { readServerCounters, type ReadJson, type ServerCounters } from './server-counters.ts';
 import { judge, type Sums, type Verdict } from './verdict.ts';
 
 const JOIN_EVERY_MS = 120;
@@ -23,14 +23,16 @@ export interface Second extends Tally {
   convicted: number;
 }
 
-export type Order = { do: 'lose'; share: number } | { do: 'cut'; share: number } | { do: 'poison' };
+type Order = { do: 'lose'; share: number } | { do: 'cut'; share: number } | { do: 'poison' };
 
 export class Audience {
   readonly #env: PeerEnv;
   readonly #options: AudienceOptions;
   readonly #random: () => number;
   readonly #members = new Set<Member>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #readJson: ReadJson;
+  /** Each ends a timer of ours. */
+  readonly #cancels = new Set<() => void>();
   #sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
   #delays: number[] = [];
   #joins = 0;
@@ -42,11 +44,20 @@ export class Audience {
   #lastReceived = 0;
   #rates: number[] = [];
   #roll = 0;
+  #isClosed = false;
   readonly #heard: (second: Second) => void;
 
-  constructor(env: PeerEnv, options: AudienceOptions, random: () => number, heard: (second: Second) => void) {
+  /** @param readJson GET of a server's debug page, with what it asks for */
+  constructor(
+    env: PeerEnv,
+    options: AudienceOptions,
+    random: () => number,
+    readJson: ReadJson,
+    heard: (second: Second) => void,
+  ) {
     this.#env = env;
     this.#options = options;
+    this.#readJson = readJson;
     this.#random = random;
     this.#heard = heard;
     this.#roll = random();
@@ -71,7 +82,13 @@ export class Audience {
     const honest = [...this.#members].filter((member) => !member.isEvil);
     switch (order.do) {
       case 'lose': {
-        const gone = honest.filter(() => this.#random() < order.share);
+        // So many and no fewer: among a few, a share of chances is often nobody.
+        const most = Math.ceil(order.share * honest.length);
+        const gone = honest
+          .map((member) => ({ member, place: this.#random() }))
+          .toSorted((a, b) => a.place - b.place)
+          .slice(0, most)
+          .map(({ member }) => member);
         for (const member of gone) this.#leave(member, this.#random() < SILENT);
         return `${gone.length} of ${honest.length} synthetic viewers left at once.`;
       }
@@ -111,8 +128,9 @@ export class Audience {
   }
 
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers.clear();
+    this.#isClosed = true;
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.clear();
     for (const member of this.#members) member.close();
     this.#members.clear();
   }
@@ -159,18 +177,13 @@ export class Audience {
   }
 
   #churn(meanMs: number): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        const members = [...this.#members];
-        const member = members[Math.floor(this.#random() * members.length)];
-        if (member) this.#leave(member, this.#random() < SILENT);
-        this.#join();
-        this.#churn(meanMs);
-      },
-      -meanMs * Math.log(1 - this.#random()),
-    );
-    this.#timers.add(timer);
+    this.#after(-meanMs * Math.log(1 - this.#random()), () => {
+      const members = [...this.#members];
+      const member = members[Math.floor(this.#random() * members.length)];
+      if (member) this.#leave(member, this.#random() < SILENT);
+      this.#join();
+      this.#churn(meanMs);
+    });
   }
 
   #tick(): void {
@@ -232,15 +245,36 @@ export class Audience {
   }
 
   #server(): Promise<ServerCounters | null> {
-    return readServerCounters(this.#options.coordinate, this.#options.debugToken);
+    return readServerCounters(this.#options.coordinate, this.#readJson);
   }
 
   #every(ms: number, call: () => void): void {
-    this.#timers.add(setInterval(call, ms));
+    const beganMs = this.#env.now();
+    let next = 0;
+    const arm = (): void => {
+      // Counted from the beginning, so that what a tick takes does not add up. One that was slept through is left out, and one that came
+      // a hair early is not had twice.
+      const sinceMs = this.#env.now() - beganMs;
+      next = Math.max(next, Math.floor(sinceMs / ms)) + 1;
+      this.#after(next * ms - sinceMs, () => {
+        call();
+        arm();
+      });
+    };
+    arm();
+  }
+
+  #after(ms: number, call: () => void): void {
+    if (this.#isClosed) return;
+    const cancel = this.#env.after(ms, () => {
+      this.#cancels.delete(cancel);
+      call();
+    });
+    this.#cancels.add(cancel);
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
+    return new Promise((resolve) => void this.#env.after(ms, resolve));
   }
 }
 

@@ -9,7 +9,9 @@ const ForwardDebug = v.object({
   ingressBytes: v.number(),
 });
 const MOST_SERVERS = 64;
-const ANSWER_WITHIN_MS = 3_000;
+
+/** GET of JSON from a server's debug page; rejects when it is closed to us or too slow. */
+export type ReadJson = (url: string) => Promise<unknown>;
 
 /** Media bytes of all forwards since they started, and of the stream as one forward took it in. */
 export interface ServerCounters {
@@ -18,19 +20,9 @@ export interface ServerCounters {
 }
 
 /** @returns null when any of the pages cannot be read */
-export async function readServerCounters(
-  coordinate: string,
-  debugToken: string | undefined,
-): Promise<ServerCounters | null> {
-  const read = async <S extends v.GenericSchema>(schema: S, url: string): Promise<v.InferOutput<S>> => {
-    const headers = {
-      accept: 'application/json',
-      ...(debugToken === undefined ? {} : { authorization: `Bearer ${debugToken}` }),
-    };
-    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-    if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
-    return v.parse(schema, await answer.json());
-  };
+export async function readServerCounters(coordinate: string, readJson: ReadJson): Promise<ServerCounters | null> {
+  const read = async <S extends v.GenericSchema>(schema: S, url: string): Promise<v.InferOutput<S>> =>
+    v.parse(schema, await readJson(url));
   try {
     const { trackers } = await read(CoordinateDebug, `${coordinate}/debug`);
     const bases = Object.values(trackers).slice(0, MOST_SERVERS);

@@ -1,6 +1,6 @@
 // A PeerEnv that is some way off: whatever it sends or hears on any wire takes so much longer. Two peers are as far from each other as
 // their two ways together, as if each lived at the end of a street.
-import type { PeerEnv, Wire, WireEvents } from '../../mesh/env.ts';
+import type { PeerEnv, Wire, WireEvents } from '../mesh/env.ts';
 
 /** Ways from here to the middle that pass before the first word: on a WebSocket the handshakes of TCP and HTTP, there and back. */
 const SOCKET_WAYS = 4;

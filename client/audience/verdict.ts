@@ -59,7 +59,7 @@ export function judge(sums: Sums): Verdict {
   if (sums.offload !== null)
     bound(
       sums.offload >= gate,
-      `Viewers carried ${percent(sums.offload)} of what all of them saw (at least ${percent(gate)} among ${sums.viewers}).`,
+      `Viewers carried ${percent(sums.offload)} of what all of them saw${gate === 0 ? '' : ` (at least ${percent(gate)} among ${sums.viewers})`}.`,
     );
   bound(
     sums.duplicates <= DUPLICATES_GATE,

@@ -1,4 +1,4 @@
-// A peer without a picture: the mesh core under Node, with the numbers that a page shows too.
+// A peer without a picture: the mesh core with the numbers that a page shows too.
 import type { PeerEnv } from '../mesh/env.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import type { PeerOptions } from '../mesh/peer-options.ts';

@@ -1,6 +1,6 @@
 // A PeerEnv whose uplink is as narrow as one is told: all links of a peer share one bucket, so that bytes pile up in the channels as they
 // do on a real line; and where a share of messages comes later by a retransmission.
-import type { PeerEnv, PeerWire, PeerWireEvents } from '../../mesh/env.ts';
+import type { PeerEnv, PeerWire, PeerWireEvents } from '../mesh/env.ts';
 
 /** The bucket is looked at this often, and holds so much at most. */
 const STEP_MS = 5;
