@@ -31,7 +31,9 @@ function recruit(trees: Trees, peers: readonly Peer[]): void {
   hosts.sort((a, b) => a.kids.length - b.kids.length || b.cap - a.cap || joined(a) - joined(b));
   for (const { peer, tree, kids, cap } of hosts) {
     if (wanted <= 0) return;
-    if (!peer || at(trees.freeSlots, tree) - (cap - kids.length) <= kids.length) continue;
+    // Finding the children of those before it a place may have moved its slots to another tree already.
+    if (!peer || peer.home !== tree) continue;
+    if (at(trees.freeSlots, tree) - (cap - kids.length) <= kids.length) continue;
     const former = [...kids];
     for (const kid of former) trees.unlink(kid);
     trees.setCap(peer, cap, trees.k);

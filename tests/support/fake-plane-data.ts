@@ -44,9 +44,11 @@ export const DEVICES: Devices = {
 };
 
 /** A calm curve with a dip in the middle of each ten minutes. */
-export function sampleAt(atMs: number, viewers: number): Sample {
+/** @param calmFromMs before it there were twenty bad seconds in every ten minutes, and none since: what a test sees is not the hour's */
+export function sampleAt(atMs: number, viewers: number, calmFromMs = 0): Sample {
   const t = atMs / 1_000;
-  const isDip = t % 600 > 290 && t % 600 < 310;
+  const ago = (calmFromMs - atMs) / 1_000;
+  const isDip = ago > 0 && ago % 600 > 290 && ago % 600 < 310;
   const egress = 1_700_000 + 200_000 * Math.sin(t / 40);
   return {
     atMs,
@@ -70,7 +72,7 @@ export function sampleAt(atMs: number, viewers: number): Sample {
 }
 
 export function pastSamples(nowMs: number, viewers: number): Sample[] {
-  return Array.from({ length: 1_800 }, (_, i) => sampleAt(nowMs - (1_799 - i) * 1_000, viewers));
+  return Array.from({ length: 1_800 }, (_, i) => sampleAt(nowMs - (1_799 - i) * 1_000, viewers, nowMs));
 }
 
 export function pastMarkers(nowMs: number): Marker[] {

@@ -63,6 +63,7 @@ export class FakePlane {
   readonly #consoles = new Set<WebSocket>();
   readonly #sockets = new WebSocketServer({ noServer: true });
   readonly #children = new Set<ChildProcess>();
+  readonly #startedMs = Date.now();
   readonly #samples: Sample[];
   readonly #markers: Marker[];
   #stateSerial = 1;
@@ -72,7 +73,7 @@ export class FakePlane {
   constructor(options: FakePlaneOptions = {}) {
     this.#options = options;
     this.mesh = new FakeMesh(options.viewers ?? 24);
-    this.#samples = pastSamples(Date.now(), this.mesh.viewerCount);
+    this.#samples = pastSamples(this.#startedMs, this.mesh.viewerCount);
     this.#markers = pastMarkers(Date.now());
     this.#server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://here');
@@ -132,7 +133,7 @@ export class FakePlane {
   }
 
   sample(): void {
-    const sample = sampleAt(Date.now(), this.mesh.viewerCount);
+    const sample = sampleAt(Date.now(), this.mesh.viewerCount, this.#startedMs);
     this.#samples.push(sample);
     this.say('sampled', sample);
     this.log();
