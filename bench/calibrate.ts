@@ -115,7 +115,10 @@ function compare(what: string, real: readonly number[], simulated: readonly numb
 }
 
 async function measure(viewers: number, seed: number): Promise<Outcome> {
-  const stack = await startStack(['--source', 'test', '--slices', String(K), '--upload-cap', String(UPLOAD_CAP)]);
+  const stack = await startStack([
+    ...['--source', 'test', '--slices', String(K), '--parity', 'off'],
+    ...['--upload-cap', String(UPLOAD_CAP)],
+  ]);
   const env = createNodeEnv();
   const { coordinate } = stack.ready;
   const delays: number[] = [];

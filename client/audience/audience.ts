@@ -41,7 +41,6 @@ export class Audience {
   #gone = { received: 0, duplicate: 0, sent: 0 };
   #second = 0;
   #streamBitsPerSecond: number | null = null;
-  #lastReceived = 0;
   #rates: number[] = [];
   #roll = 0;
   #isClosed = false;
@@ -219,16 +218,23 @@ export class Audience {
     this.#sums.missing += seen.missing;
     this.#sums.longestGapMs = Math.max(this.#sums.longestGapMs, seen.longestGapMs);
     if (this.#delays.length < MOST_DELAYS) this.#delays.push(...delays);
-    const { received } = this.#totals();
-    if (this.#members.size > 0 && received > this.#lastReceived)
-      this.#rate(((received - this.#lastReceived) * 8) / this.#members.size);
-    this.#lastReceived = received;
+    this.#rate();
     this.#heard(seen);
   }
 
-  /** The stream's rate, from what members receive: slowly, since uplinks are told in it and what is caught up is no part of it. */
-  #rate(bitsPerSecond: number): void {
-    this.#rates = [...this.#rates, bitsPerSecond].slice(-RATES_KEPT);
+  /**
+   * The stream's rate, by the size and the length of the units: uplinks are told in it. What members receive in a second says something else
+   * while they join, starve or catch up, and uplinks that follow it would keep them starving.
+   */
+  #rate(): void {
+    const sum = { bytes: 0, ms: 0 };
+    for (const member of this.#members) {
+      const { bytes, ms } = member.takeMedia();
+      sum.bytes += bytes;
+      sum.ms += ms;
+    }
+    if (sum.ms === 0) return;
+    this.#rates = [...this.#rates, (8_000 * sum.bytes) / sum.ms].slice(-RATES_KEPT);
     const sorted = this.#rates.toSorted((a, b) => a - b);
     this.#streamBitsPerSecond = sorted[sorted.length >> 1] ?? null;
   }

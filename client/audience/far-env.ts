@@ -36,7 +36,9 @@ export function farEnv(real: PeerEnv, accessMs: number): PeerEnv {
       closed: (why: string) => later(() => isClosed || events.closed(why)),
     });
     const [send, close] = [wire.send.bind(wire), wire.close.bind(wire)];
-    wire.send = (data) => later(() => send(data));
+    wire.send = (data) => {
+      if (!isClosed) later(() => send(data));
+    };
     // What was said before is on its way still.
     wire.close = () => {
       isClosed = true;

@@ -43,6 +43,7 @@ export class Member {
   /** Since it was last asked, for the numbers of each second. */
   #tally: Tally = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
   #delays: number[] = [];
+  #media = { bytes: 0, ms: 0 };
   #lastMs: number | null = null;
   #skipped = 0;
   readonly #now: () => number;
@@ -65,7 +66,13 @@ export class Member {
     this.peer = new HeadlessPeer(
       this.#breakable(shaped.env),
       { coordinate: options.coordinate, stream: options.stream, shares: true, role: 'viewer' },
-      { unit: ({ held }) => this.#shown(held.head.sourceMs, held.wholeMs) },
+      {
+        unit: ({ held }) => {
+          this.#media.bytes += held.head.unitBytes;
+          this.#media.ms += held.head.durationMs;
+          this.#shown(held.head.sourceMs, held.wholeMs);
+        },
+      },
     );
   }
 
@@ -106,6 +113,13 @@ export class Member {
     this.#tally = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
     this.#delays = [];
     return taken;
+  }
+
+  /** The media it was given since it was last asked, and the time that it fills. */
+  takeMedia(): { bytes: number; ms: number } {
+    const media = this.#media;
+    this.#media = { bytes: 0, ms: 0 };
+    return media;
   }
 
   #shown(sourceMs: number, wholeMs: number | null): void {

@@ -30,6 +30,7 @@ export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: (
   const queue: Waiting[] = [];
   let waiting = 0;
   let credit = 0;
+  let isBusy = false;
   let atMs = real.now();
   let cancel: (() => void) | null = null;
 
@@ -38,7 +39,9 @@ export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: (
     const rate = shape.bitsPerSecond();
     const nowMs = real.now();
     const perMs = rate === null ? Infinity : rate / 8_000;
-    credit = rate === null ? Infinity : Math.min(perMs * BURST_MS, credit + perMs * (nowMs - atMs));
+    const earned = credit + perMs * (nowMs - atMs);
+    // A line that had something to send has sent all the time, however late this program looks at it; one that was idle has saved up little.
+    credit = rate === null ? Infinity : isBusy ? earned : Math.min(perMs * BURST_MS, earned);
     atMs = nowMs;
     // A message goes when the bucket is not empty, and what it takes beyond that is owed.
     for (let next = queue[0]; next && credit > 0; next = queue[0]) {
@@ -49,7 +52,8 @@ export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: (
       next.go();
       if (next.line.waiting < LOW_WATER_BYTES) next.line.events.drained();
     }
-    if (queue.length > 0) cancel ??= real.after(STEP_MS, pump);
+    isBusy = queue.length > 0;
+    if (isBusy) cancel ??= real.after(STEP_MS, pump);
   };
 
   const shaped = (wire: PeerWire, events: PeerWireEvents): PeerWire => {

@@ -8,11 +8,16 @@ import { supplyAt } from './choose-k.ts';
 const SENT_FROM = 1.28;
 const SENT_UNTIL = 1.08;
 
+/** Slots that viewers really have, over those that they take: below this the trees are short already, whatever the uplinks may carry. */
+const SHORT = 1;
+
 export interface ParityChoice {
   isSent: boolean;
   /** One sentence with the numbers. */
   why: string;
 }
+
+const WHY_SHORT = 'There are fewer slots than viewers take: parity would take more of them.';
 
 export class AutoParity {
   #restUntilMs: number;
@@ -25,10 +30,11 @@ export class AutoParity {
   /**
    * Once a second.
    * @param copies what each viewer may upload, in copies of the stream
+   * @param supply slots of all viewers over the slots that they take
    * @returns what to do and why: what is with the newest reason, or the other when it is time; null while that is not certain
    */
-  step(copies: readonly number[], k: SliceCount, isSent: boolean, nowMs: number): ParityChoice | null {
-    const choice = chooseParity(copies, k, isSent);
+  step(copies: readonly number[], supply: number, k: SliceCount, isSent: boolean, nowMs: number): ParityChoice | null {
+    const choice = supply < SHORT ? { isSent: false, why: WHY_SHORT } : chooseParity(copies, k, isSent);
     if (choice.isSent === isSent) {
       this.#seconds = 0;
       return choice;

@@ -40,11 +40,15 @@ export class Shape {
     this.#settle();
   }
 
-  /** Once a second. @param copies what each viewer may upload, in copies of the stream */
-  step(copies: readonly number[], nowMs: number): void {
+  /**
+   * Once a second.
+   * @param copies what each viewer may upload, in copies of the stream
+   * @param supply slots of all viewers over the slots that they take
+   */
+  step(copies: readonly number[], supply: number, nowMs: number): void {
     const k = this.#autoK?.step(copies, this.k, nowMs);
     if (k) [this.k, this.kWhy] = [k.k, k.why];
-    const parity = this.#autoParity?.step(copies, this.k, this.parity, nowMs);
+    const parity = this.#autoParity?.step(copies, supply, this.k, this.parity, nowMs);
     if (parity) [this.parity, this.parityWhy] = [parity.isSent, parity.why];
     this.#settle();
   }

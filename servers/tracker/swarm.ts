@@ -281,7 +281,7 @@ export class Swarm {
     this.#lostEdges.tick(nowMs);
     this.ledger.tick(nowMs);
     this.capacities.tick(nowMs);
-    this.shape.step(this.capacities.copies(), nowMs);
+    this.shape.step(this.capacities.copies(), this.capacities.supply, nowMs);
     this.#reshape();
     for (const viewer of this.viewers.values()) {
       this.#applySlots(viewer);

@@ -109,7 +109,7 @@ describe('[T17] parity by itself', () => {
     let isSent = false;
     for (let s = 1; s <= 200; s++) {
       // Ten seconds of every forty there is no room.
-      const choice = auto.step(audience(20, s % 40 < 10 ? 1 : 2.5), 4, isSent, s * 1_000);
+      const choice = auto.step(audience(20, s % 40 < 10 ? 1 : 2.5), 1.1, 4, isSent, s * 1_000);
       if (choice && choice.isSent !== isSent) changes.push([s, (isSent = choice.isSent)]);
     }
     expect(changes[0]).toEqual([15, true]);
@@ -118,13 +118,24 @@ describe('[T17] parity by itself', () => {
     for (const [i, at] of came.entries()) expect(at - (came[i - 1] ?? -60)).toBeGreaterThanOrEqual(60);
   });
 
+  it('does not come, and goes, while there are fewer slots than viewers take, whatever their uplinks may carry', () => {
+    const auto = new AutoParity(0);
+    const at = (supply: number, isSent: boolean, second: number) =>
+      auto.step(audience(20, 2.5), supply, 4, isSent, second * 1_000)?.isSent;
+    for (let second = 60; second < 120; second++) expect(at(0.9, false, second)).toBe(false);
+    for (let second = 120; second < 124; second++) at(1.05, false, second);
+    expect(at(1.05, false, 124)).toBe(true);
+    for (let second = 125; second < 129; second++) expect(at(0.9, true, second)).toBeUndefined();
+    expect(at(0.9, true, 129)).toBe(false);
+  });
+
   it('an operator’s word holds for every K that has any', () => {
     const shape = new Shape({ k: 1, parity: 'on' }, 0);
     expect(shape).toMatchObject({ k: 1, parity: false });
     shape.want({ k: 4 }, 0);
     expect(shape).toMatchObject({ k: 4, parity: true, parityWhy: 'It is set so.' });
     shape.want({ parity: 'off' }, 0);
-    shape.step(audience(50, 9), 100_000);
+    shape.step(audience(50, 9), 1.1, 100_000);
     expect(shape.parity).toBe(false);
   });
 });
