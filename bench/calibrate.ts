@@ -13,6 +13,7 @@ import { until } from '../tests/support/until.ts';
 const K = 2;
 const UPLINKS = 'rich';
 const UPLOAD_CAP = 3;
+const STACK = ['--source', 'test', '--slices', String(K), '--parity', 'off', '--upload-cap', String(UPLOAD_CAP)];
 /** The peers live in so many processes: the library's own thread is full at some forty of them. */
 const PROCESSES = 2;
 /** As in the simulator: mean sessions of five minutes. */
@@ -115,10 +116,7 @@ function compare(what: string, real: readonly number[], simulated: readonly numb
 }
 
 async function measure(viewers: number, seed: number): Promise<Outcome> {
-  const stack = await startStack([
-    ...['--source', 'test', '--slices', String(K), '--parity', 'off'],
-    ...['--upload-cap', String(UPLOAD_CAP)],
-  ]);
+  const stack = await startStack(STACK);
   const env = createNodeEnv();
   const { coordinate } = stack.ready;
   const delays: number[] = [];
