@@ -66,6 +66,27 @@ it('a shaped uplink is one bucket for all links: it carries its rate and no more
   expect(new Set(sent.slice(1).map(({ to }) => to)).size).toBe(2);
 });
 
+it('a shaped uplink that has something to send sends all the time, however late its program looks at it', async () => {
+  const net = new MemoryNet();
+  let carried = 0;
+  const real = {
+    ...net.env(),
+    peer: (): PeerWire => ({
+      signal: () => {},
+      bufferedBytes: 0,
+      send: (data) => void (carried += data.length),
+      close: () => {},
+    }),
+  };
+  const { env } = shapedEnv(real, { bitsPerSecond: () => 800_000, loss: 0, random: () => 0.5 });
+  const events = { open() {}, message() {}, closed() {}, signal() {}, drained() {} };
+  const wire = env.peer({ initiator: true, call: 'a', iceServers: [] }, events);
+  for (let i = 0; i < 100; i++) wire.send(new Uint8Array(2_000));
+  await net.pass(1_000, 200); // its timers come 200 ms late
+  expect(carried).toBeGreaterThan(75_000);
+  expect(carried).toBeLessThan(108_000);
+});
+
 it('a second is told once, though timers may come a hair early or be slept through', async () => {
   let nowMs = 0;
   const timers = new Set<{ atMs: number; call: () => void }>();
