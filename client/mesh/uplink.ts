@@ -13,6 +13,9 @@ const IN_FLIGHT_BYTES = 32 * 1024;
 const DRY_BYTES = 2 * 1024;
 /** A child whose channel moves nothing for so long is waited for alone: it does not hold up the others. */
 const STUCK_MS = 200;
+/** No channel moves for so long, and a child that waits was heard this recently: it is the uplink that carries next to nothing. */
+const ALL_STUCK_MS = 500;
+const HEARD_MS = 300;
 /** Longest queue: a second of a 5 Mbps stream for some children. */
 const MAX_JOBS = 512;
 /** The viewer's cap may be exceeded for this long and is made good afterwards: a keyframe is larger than its neighbours. */
@@ -48,6 +51,10 @@ export class Uplink {
   #jobs: Job[] = [];
   /** Something was left over the last time. */
   #isWaiting = false;
+  /** When anything last left a channel, or was put into empty ones. */
+  #movedMs = Number.NEGATIVE_INFINITY;
+  /** Nothing moves, and the children are well. */
+  #isStuck = false;
   /** Bits a second that the viewer allows; null: no cap of its own. */
   #cap: number | null = null;
   #credit = 0;
@@ -137,7 +144,8 @@ export class Uplink {
   /** It waits for its child, gone without a word perhaps, and not for the uplink. */
   #isHeldByChild({ link }: Job, nowMs: number): boolean {
     const line = this.#lines.get(link);
-    return link.state !== 'open' || (line !== undefined && line.buffered > 0 && nowMs - line.movedMs >= STUCK_MS);
+    if (link.state !== 'open') return true;
+    return !this.#isStuck && (line !== undefined && line.buffered > 0 && nowMs - line.movedMs >= STUCK_MS);
   }
 
   /** Bytes given to each child since the last call. */
@@ -157,18 +165,22 @@ export class Uplink {
   /** Bytes that wait in the channels: of all, and of those that move. */
   #look(nowMs: number): { all: number; moving: number } {
     let [all, moving] = [0, 0];
+    let isHeard = false;
     for (const [link, line] of this.#lines) {
       if (link.state === 'closed') {
         this.#lines.delete(link);
         continue;
       }
       const buffered = line.buffered === 0 ? 0 : link.bufferedBytes;
+      if (buffered < line.buffered) this.#movedMs = nowMs;
       if (buffered < line.buffered || buffered === 0) line.movedMs = nowMs;
       line.buffered = buffered;
       all += buffered;
       if (nowMs - line.movedMs < STUCK_MS) moving += buffered;
+      isHeard ||= buffered > 0 && nowMs - link.heardMs < HEARD_MS;
     }
-    return { all, moving };
+    this.#isStuck = all > 0 && isHeard && nowMs - this.#movedMs >= ALL_STUCK_MS;
+    return { all, moving: this.#isStuck ? all : moving };
   }
 
   #earn(nowMs: number): void {
@@ -191,6 +203,7 @@ export class Uplink {
     this.sentBytes += bytes;
     if (this.#cap !== null) this.#credit -= bytes;
     const line = this.#lines.get(link);
+    if (this.#known() === 0) this.#movedMs = nowMs;
     if (line) {
       if (line.buffered === 0) line.movedMs = nowMs;
       line.buffered += bytes;

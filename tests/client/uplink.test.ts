@@ -17,6 +17,8 @@ interface FakeLine {
   slices: string[];
   /** Its child is gone without a word: nothing leaves the channel any more. */
   isDead?: boolean;
+  /** Nothing leaves its channel, and yet it is heard of. */
+  isStuck?: boolean;
 }
 
 function rig() {
@@ -28,6 +30,9 @@ function rig() {
     one.link = {
       id,
       state: 'open',
+      get heardMs() {
+        return one.isDead === true ? 0 : nowMs;
+      },
       get bufferedBytes() {
         return one.buffered;
       },
@@ -53,7 +58,7 @@ function rig() {
       nowMs += 10;
       let left = (bitsPerSecond / 8_000) * 10;
       for (const one of lines) {
-        const gone = one.isDead === true ? 0 : Math.min(left, one.buffered);
+        const gone = one.isDead === true || one.isStuck === true ? 0 : Math.min(left, one.buffered);
         one.buffered -= gone;
         left -= gone;
       }
@@ -162,6 +167,31 @@ describe('[T13] what is learnt of the line', () => {
     expect(other.units).toHaveLength(100);
     expect(uplink.dropped).toBeGreaterThan(50);
     expect(uplink.meter.takeLongestWait()).toBeLessThan(200);
+  });
+
+  it('a child that takes nothing while others do says nothing about it, though it is alive', () => {
+    const { uplink, line, push, pass } = rig();
+    const [stuck, other] = [line('va'), line('vb')];
+    stuck.isStuck = true;
+    for (let unit = 1; unit <= 100; unit++) {
+      push(stuck, unit);
+      push(other, unit);
+      pass(60, 3e6);
+      if (unit === 20) uplink.meter.takeLongestWait();
+    }
+    expect(uplink.meter.takeLongestWait()).toBeLessThan(200);
+  });
+
+  it('one that carries next to nothing is seen for what it is while the children are well', () => {
+    const { uplink, line, push, pass, now } = rig();
+    const children = [line('va'), line('vb')];
+    for (let unit = 1; unit <= 400; unit++) {
+      for (const child of children) push(child, unit);
+      // 16 kbit/s: a message of 6,000 bytes leaves it every three seconds.
+      pass(60, unit % 50 === 0 ? 800_000 : 0);
+    }
+    expect(uplink.meter.takeLongestWait()).toBeGreaterThan(1_000);
+    expect(uplink.meter.bitsPerSecond(now()) ?? Infinity).toBeLessThan(40_000);
   });
 
   it('is nothing while the line has more than enough, even when the program itself was asleep', () => {
