@@ -1,5 +1,7 @@
 // Does the simulator say what real peers do? The same audience twice: real peers over WebRTC with uplinks, round trips, losses and
-// departures as they are told, and the simulator with the same numbers. `npm run bench -- calibrate [viewers] [runs]`.
+// departures as they are told, and the simulator with the same numbers. Nobody knows anybody's uplink at the begin, and all come one by one, in
+// both. `npm run bench -- calibrate [--viewers 50] [--runs 2] [--uplinks rich]`.
+import { parseArgs } from 'node:util';
 import { createNodeEnv } from '../client/node/node-env.ts';
 import { HeadlessPeer } from '../client/audience/headless-peer.ts';
 import type { Sums } from '../client/audience/verdict.ts';
@@ -9,11 +11,11 @@ import type { Owned } from '../tests/support/processes.ts';
 import { eventIn, startCli, startStack, type Stack } from '../tests/support/stack.ts';
 import { until } from '../tests/support/until.ts';
 
-/** Quarters would be twice the messages: more than these processes carry in time. Halves want the rich uplinks. */
-const K = 2;
-const UPLINKS = 'rich';
+/** As `auto` chooses for these uplinks. */
+const SLICES = { rich: 2, ordinary: 4 } as const;
 const UPLOAD_CAP = 3;
-const STACK = ['--source', 'test', '--slices', String(K), '--parity', 'off', '--upload-cap', String(UPLOAD_CAP)];
+/** The longest there are: fewer messages for the processes that all peers share. The sound is one message less. */
+const UNIT_MS = 120;
 /** The peers live in so many processes: the library's own thread is full at some forty of them. */
 const PROCESSES = 2;
 /** As in the simulator: mean sessions of five minutes. */
@@ -21,7 +23,9 @@ const CHURN = '20%/min';
 const LOSS = 0.01;
 const RTT_MS = [20, 150] as const;
 /** Until uplinks are measured and slots are given out. */
-const SETTLE_SECONDS = 30;
+const SETTLE_SECONDS = 60;
+/** In each process. Faster than that, and connecting takes all of it: slices are seconds late, and uplinks look too narrow. */
+const JOIN_EVERY_MS = 1_000;
 const SECONDS = 60;
 const SEEDS = [1, 2, 3, 4, 5];
 
@@ -29,6 +33,8 @@ interface Outcome {
   delayP50: number;
   delayP95: number;
   offload: number;
+  /** Of the forward's copies those that stood in for somebody or were asked for singly. */
+  repair: number;
   duplicates: number;
   uploadCopies: number;
   unitMs: number;
@@ -41,9 +47,17 @@ const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 export async function calibrate(given: readonly string[] = []): Promise<Record<string, unknown>[]> {
-  const [viewers = 50, runs = 2] = given.filter((word) => /^\d+$/.test(word)).map(Number);
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ args: [...given], options: { viewers: text, runs: text, uplinks: text } });
+  const [viewers, runs] = [Number(values.viewers ?? 50), Number(values.runs ?? 2)];
+  const uplinks = values.uplinks ?? 'rich';
+  if (uplinks !== 'rich' && uplinks !== 'ordinary') throw new Error('--uplinks is rich or ordinary.');
+  const k = SLICES[uplinks];
   const real: Outcome[] = [];
-  for (let seed = 1; seed <= runs; seed++) real.push(await measure(viewers, seed));
+  for (let seed = 1; seed <= runs; seed++) {
+    real.push(await measure(viewers, seed, uplinks, k));
+    console.log(JSON.stringify(real.at(-1)));
+  }
   const unitMs = middle(real.map((one) => one.unitMs));
   const bitsPerSecond = middle(real.map((one) => one.bitsPerSecond));
   const simulated = SEEDS.map((seed) =>
@@ -51,8 +65,11 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
       ...DEFAULTS,
       viewers,
       seed,
-      k: K,
-      uplinks: UPLINKS,
+      k,
+      uplinks,
+      arriveEveryMs: JOIN_EVERY_MS / PROCESSES,
+      warmUpMs: (viewers * JOIN_EVERY_MS) / PROCESSES + SETTLE_SECONDS * 1_000,
+      measuredMs: SECONDS * 1_000,
       uploadCap: UPLOAD_CAP,
       loss: LOSS,
       rttMs: RTT_MS,
@@ -81,6 +98,12 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
       null,
     ),
     compare(
+      'repair by the forward, copies',
+      real.map((one) => one.repair),
+      simulated.map((one) => one.egress.repair),
+      undefined,
+    ),
+    compare(
       'duplicates, %',
       real.map((one) => one.duplicates),
       simulated.map((one) => one.duplicates),
@@ -95,7 +118,7 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
   ];
   console.table(rows);
   console.log(
-    `units of ${round(unitMs)} ms, ${round(bitsPerSecond / 1_000)} kbit/s, ${UPLINKS} uplinks, round trips of ${RTT_MS.join(' to ')} ms`,
+    `units of ${round(unitMs)} ms, ${round(bitsPerSecond / 1_000)} kbit/s, ${uplinks} uplinks, K = ${k}, round trips of ${RTT_MS.join(' to ')} ms`,
   );
   return rows;
 }
@@ -115,8 +138,9 @@ function compare(what: string, real: readonly number[], simulated: readonly numb
   };
 }
 
-async function measure(viewers: number, seed: number): Promise<Outcome> {
-  const stack = await startStack(STACK);
+async function measure(viewers: number, seed: number, uplinks: string, k: number): Promise<Outcome> {
+  const words = { source: 'test', slices: k, parity: 'off', 'upload-cap': UPLOAD_CAP, 'unit-ms': UNIT_MS };
+  const stack = await startStack(flags(words));
   const env = createNodeEnv();
   const { coordinate } = stack.ready;
   const delays: number[] = [];
@@ -141,8 +165,8 @@ async function measure(viewers: number, seed: number): Promise<Outcome> {
     });
     near.start();
     for (let i = 0; i < PROCESSES; i++)
-      audiences.push(startCli(audience(coordinate, viewers / PROCESSES, 10 * seed + i)));
-    await said(audiences, 'settled', 60 + SETTLE_SECONDS);
+      audiences.push(startCli(audience(coordinate, viewers / PROCESSES, uplinks, 10 * seed + i)));
+    await said(audiences, 'settled', 60 + SETTLE_SECONDS + (viewers * JOIN_EVERY_MS) / PROCESSES / 1_000);
     delays.length = units.length = 0;
     const before = { forward: await forwardBytes(stack), near: near.stats().receivedBytes.forward };
     const beganMs = performance.now();
@@ -159,6 +183,7 @@ async function measure(viewers: number, seed: number): Promise<Outcome> {
       delayP50: mean((one) => one.delayMs.p50) - makingMs,
       delayP95: mean((one) => one.delayMs.p95) - makingMs,
       offload: 100 * (1 - (forward.egress - before.forward.egress - ownBytes) / (copy * viewers)),
+      repair: (forward.repair - before.forward.repair) / copy,
       duplicates: 100 * mean((one) => one.duplicates),
       uploadCopies: mean((one) => one.uploadCopies),
       unitMs: ((units.at(-1) ?? 0) - (units[0] ?? 0)) / Math.max(1, units.length - 1),
@@ -172,11 +197,13 @@ async function measure(viewers: number, seed: number): Promise<Outcome> {
   }
 }
 
-function audience(coordinate: string, viewers: number, seed: number): string[] {
-  const options = { coordinate, uplink: UPLINKS, churn: CHURN, loss: LOSS, rtt: RTT_MS.join('-'), seed };
-  const times = { settle: SETTLE_SECONDS, seconds: SECONDS };
-  const words = Object.entries({ ...options, ...times }).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return ['audience', String(Math.round(viewers)), '--json', ...words];
+const flags = (words: object): string[] =>
+  Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]);
+
+function audience(coordinate: string, viewers: number, uplink: string, seed: number): string[] {
+  const options = { coordinate, uplink, churn: CHURN, loss: LOSS, rtt: RTT_MS.join('-'), seed };
+  const times = { 'join-every': JOIN_EVERY_MS, settle: SETTLE_SECONDS, seconds: SECONDS };
+  return ['audience', String(Math.round(viewers)), '--json', ...flags({ ...options, ...times })];
 }
 
 /** What each of them has said by this event. */
@@ -190,10 +217,10 @@ const said = (audiences: readonly Owned[], event: string, withinSeconds: number)
     { withinMs: withinSeconds * 1_000, describe: () => audiences.map((one) => one.stderr()).join('\n') },
   );
 
-async function forwardBytes(stack: Stack): Promise<{ egress: number; ingress: number }> {
+async function forwardBytes(stack: Stack): Promise<{ egress: number; repair: number; ingress: number }> {
   const [forward] = stack.ready.forwards;
   const answer = await fetch(forward?.debug ?? '', { headers: { accept: 'application/json' } });
   const state = (await answer.json()) as { egressBytes: Record<string, number>; ingressBytes: number };
   const { media = 0, bootstrap = 0, repair = 0 } = state.egressBytes;
-  return { egress: media + bootstrap + repair, ingress: state.ingressBytes };
+  return { egress: media + bootstrap + repair, repair, ingress: state.ingressBytes };
 }

@@ -61,6 +61,7 @@ quiet(
   .option('--evil-way <WAY>', 'How: corrupt (default), mute, liar, boast, accuse, flood.')
   .option('--seed <S>', 'What is drawn by chance follows from it (default: 1).')
   .option('--seconds <T>', 'Counted time, once all have joined (default: 60).')
+  .option('--join-every <MS>', 'Milliseconds between two joins (default: 120).')
   .option('--settle <T>', 'Seconds between the last join and the first unit that counts (default: 5).')
   .option('--report <FILE>', 'Write the result there as JSON.')
   .option('--json', 'One JSON line per event, the verdict last.')

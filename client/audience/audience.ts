@@ -6,7 +6,6 @@ import { PROFILES, type AudienceOptions } from './options.ts';
 import { readServerCounters, type ReadJson, type ServerCounters } from './server-counters.ts';
 import { judge, type Sums, type Verdict } from './verdict.ts';
 
-const JOIN_EVERY_MS = 120;
 /** A fifth leave without a word, as people's machines do. */
 const SILENT = 0.2;
 const MOST_DELAYS = 200_000;
@@ -67,7 +66,7 @@ export class Audience {
     this.#every(1_000, () => this.#tick());
     for (let i = 0; i < this.#options.viewers && !isOver(); i++) {
       this.#join();
-      await this.#pause(JOIN_EVERY_MS);
+      await this.#pause(this.#options.joinEveryMs);
     }
     for (let left = 1_000 * this.#options.settleSeconds; left > 0 && !isOver(); left -= 250) await this.#pause(250);
     this.#before = { server: await this.#server(), ...this.#totals() };

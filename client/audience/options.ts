@@ -26,6 +26,9 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
   ],
 };
 
+/** Between two joins, where nobody says otherwise: eight a second. */
+export const JOIN_EVERY_MS = 120;
+
 export interface AudienceOptions {
   coordinate: string;
   stream: string;
@@ -41,6 +44,7 @@ export interface AudienceOptions {
   evilWay: EvilWay;
   seed: number;
   seconds: number;
+  joinEveryMs: number;
   /** Between the last join and the first unit that counts. */
   settleSeconds: number;
 }

@@ -1,10 +1,9 @@
-// A PeerEnv whose uplink is as narrow as one is told: all links of a peer share one bucket, so that bytes pile up in the channels as they
-// do on a real line; and where a share of messages comes later by a retransmission.
+// A PeerEnv whose uplink is as narrow as one is told: all links of a peer share one line, which carries one message after the other, so
+// that bytes pile up in the channels as they do on a real one, and a message is there when its last byte is; and where a share of messages comes later by a retransmission.
 import type { PeerEnv, PeerWire, PeerWireEvents } from '../mesh/env.ts';
 
-/** The bucket is looked at this often, and holds so much at most. */
-const STEP_MS = 5;
-const BURST_MS = 20;
+/** A rate that is as good as nothing is asked for again after this. */
+const STEP_MS = 250;
 /** A channel asks for more below this (rtc-wire.ts). */
 const LOW_WATER_BYTES = 8 * 1024;
 /** More waiting than this, and the peer itself would have been told to stop long ago: what is over is lost, as in a full router. */
@@ -29,31 +28,34 @@ interface Waiting {
 export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: () => void } {
   const queue: Waiting[] = [];
   let waiting = 0;
-  let credit = 0;
-  let isBusy = false;
-  let atMs = real.now();
+  /** When the line was free for the message that it carries now. */
+  let freeAtMs = real.now();
   let cancel: (() => void) | null = null;
+
+  /** `drained` may have had more sent meanwhile, and this called for it. */
+  const arm = (ms: number): void => {
+    cancel?.();
+    cancel = real.after(Math.min(ms, STEP_MS), pump);
+  };
 
   const pump = (): void => {
     cancel = null;
-    const rate = shape.bitsPerSecond();
     const nowMs = real.now();
-    const perMs = rate === null ? Infinity : rate / 8_000;
-    const earned = credit + perMs * (nowMs - atMs);
-    // A line that had something to send has sent all the time, however late this program looks at it; one that was idle has saved up little.
-    credit = rate === null ? Infinity : isBusy ? earned : Math.min(perMs * BURST_MS, earned);
-    atMs = nowMs;
-    // A message goes when the bucket is not empty, and what it takes beyond that is owed.
-    for (let next = queue[0]; next && credit > 0; next = queue[0]) {
+    for (let next = queue[0]; next; next = queue[0]) {
+      const rate = shape.bitsPerSecond();
+      // Counted from when the line was free, so that it has sent all the time, however late this program looks at it.
+      const endMs = rate === null ? nowMs : freeAtMs + (8_000 * next.bytes) / rate;
+      if (endMs > nowMs) {
+        arm(endMs - nowMs);
+        return;
+      }
+      freeAtMs = endMs;
       queue.shift();
-      credit -= next.bytes;
       waiting -= next.bytes;
       next.line.waiting -= next.bytes;
       next.go();
       if (next.line.waiting < LOW_WATER_BYTES) next.line.events.drained();
     }
-    isBusy = queue.length > 0;
-    if (isBusy) cancel ??= real.after(STEP_MS, pump);
   };
 
   const shaped = (wire: PeerWire, events: PeerWireEvents): PeerWire => {
@@ -74,6 +76,7 @@ export function shapedEnv(real: PeerEnv, shape: Shape): { env: PeerEnv; close: (
         if (waiting > MOST_WAITING_BYTES) return;
         const late = shape.loss > 0 && shape.random() < shape.loss;
         const go = (): void => (late ? void real.after(RETRANSMIT_MS, () => put(data)) : put(data));
+        if (queue.length === 0) freeAtMs = Math.max(freeAtMs, real.now());
         queue.push({ bytes: data.length, line, go });
         waiting += data.length;
         line.waiting += data.length;

@@ -1,6 +1,7 @@
 // The page of the hidden window in which the desktop app carries a synthetic audience: the same audience as under plain Node, over the
 // browser's own WebRTC. It draws nothing; what it sees goes to the app, line by line.
 import * as v from 'valibot';
+import { JOIN_EVERY_MS } from '../../client/audience/options.ts';
 import { AudienceSession } from '../../client/audience/session.ts';
 import { createBrowserEnv } from '../../client/web/browser-env.ts';
 import { AudienceStart } from '../../protocol/rehearsal.ts';
@@ -22,7 +23,7 @@ async function carry(bridge: AudienceBridge): Promise<void> {
   const start = v.parse(AudienceStart, await bridge.start());
   const session = new AudienceSession(
     env,
-    { ...start, evilWay: 'corrupt', rttMs: [0, 0], settleSeconds: 5 },
+    { ...start, evilWay: 'corrupt', rttMs: [0, 0], joinEveryMs: JOIN_EVERY_MS, settleSeconds: 5 },
     async (url) => JSON.parse(String(await bridge.read(url))) as unknown,
     (event) => void bridge.tell(JSON.stringify(event)),
   );

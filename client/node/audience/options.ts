@@ -1,7 +1,7 @@
 // What the program of a synthetic audience is told on its command line.
 import { parseArgs } from 'node:util';
 import { EVIL_WAYS, type EvilWay } from '../../audience/evil.ts';
-import { PROFILES, type AudienceOptions } from '../../audience/options.ts';
+import { JOIN_EVERY_MS, PROFILES, type AudienceOptions } from '../../audience/options.ts';
 
 /** More peers than this want more than one process has file descriptors and cores for. */
 export const MOST_VIEWERS = 200;
@@ -35,6 +35,7 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
       seed: text,
       seconds: text,
       settle: text,
+      'join-every': text,
       json: { type: 'boolean' },
       report: text,
       obey: { type: 'boolean' },
@@ -62,6 +63,7 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
     evilWay: way as EvilWay,
     seed: whole('--seed', values.seed ?? '1', 0, 2 ** 31),
     seconds: whole('--seconds', values.seconds ?? '60', 5, MOST_SECONDS),
+    joinEveryMs: whole('--join-every', values['join-every'] ?? String(JOIN_EVERY_MS), 1, 60_000),
     settleSeconds: whole('--settle', values.settle ?? '5', 0, 600),
     json: values.json ?? false,
     report: values.report ?? null,

@@ -61,6 +61,8 @@ export interface SimOptions {
   /** Share of viewers that relay spoilt slices. */
   evil: number;
   churn: boolean;
+  /** 0: everybody is there from the begin, with uplinks known from earlier visits. Otherwise they come one by one, known to nobody. */
+  arriveEveryMs: number;
 }
 
 export const DEFAULTS: SimOptions = {
@@ -86,6 +88,7 @@ export const DEFAULTS: SimOptions = {
   cut: 0,
   evil: 0,
   churn: true,
+  arriveEveryMs: 0,
 };
 
 export interface SimCommand {

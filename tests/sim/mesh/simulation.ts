@@ -15,6 +15,8 @@ import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 /** A newcomer's run begins at a key that is at least so old (stream-buffer.ts). */
 const START_BACK_MS = 400;
 const HEIGHTS_EVERY_MS = 1_000;
+/** Who comes first finds a stream that has begun. */
+const FIRST_UNITS_MS = 2_000;
 /** A connection that answers no ping is ended after this [S13]. */
 const NO_PONG_MS = 7_500;
 
@@ -52,12 +54,17 @@ export class Simulation {
     const { wheel, net, measures, options } = this.#w;
     const { warmUpMs, measuredMs, viewers, flash, mass, cut } = options;
     const endMs = warmUpMs + measuredMs;
-    this.#populate(viewers);
+    if (options.arriveEveryMs === 0) this.#populate(viewers);
     this.#media.start();
     wheel.at(1_000, () => this.#second());
     wheel.at(HEIGHTS_EVERY_MS, () => this.#tellHeights());
     wheel.at(warmUpMs, () => (net.isMeasuring = true));
-    if (options.churn) this.#nextJoin();
+    if (options.arriveEveryMs > 0) {
+      this.#parents.isInstant = false;
+      for (let i = 0; i < viewers; i++) wheel.at(FIRST_UNITS_MS + i * options.arriveEveryMs, () => this.#arriveAsViewer());
+      // Nobody goes before all have come and settled.
+      if (options.churn) wheel.at(warmUpMs, () => this.#nextJoin());
+    } else if (options.churn) this.#nextJoin();
     const eventMs = warmUpMs + Math.min(10_000, measuredMs / 4);
     for (let i = 0; i < flash; i++) wheel.at(eventMs + this.#w.random() * 10_000, () => this.#arriveAsViewer());
     if (mass > 0) wheel.at(eventMs, () => this.#leaveAtOnce(mass));
@@ -123,8 +130,12 @@ export class Simulation {
   #arriveAsViewer(): void {
     const peer = this.#newPeer(this.#w.newestUnit() + 1);
     if (this.#w.net.isMeasuring) this.#w.measures.joins++;
-    if (this.#w.options.churn)
-      this.#w.wheel.in(this.#session(), () => this.#leave(peer, this.#w.random() < this.#w.options.silent));
+    if (this.#w.options.churn) {
+      const stayMs = this.#w.options.arriveEveryMs > 0 ? Math.max(0, this.#w.options.warmUpMs - this.#w.wheel.nowMs) : 0;
+      this.#w.wheel.in(stayMs + this.#session(), () =>
+        this.#leave(peer, this.#w.random() < this.#w.options.silent),
+      );
+    }
     const rtt = this.#w.net.rtt(peer, this.#w.forward);
     // Asked the coordinate, dialled the tracker, said hello.
     this.#w.wheel.in(1.5 * rtt + SOCKET_RTTS * rtt, () => this.#hello(peer));
