@@ -103,7 +103,8 @@ export class Children {
       return;
     }
     const key = keyOf(k, of, link.id);
-    const inTree = why === 'tree' && this.#expected.has(key);
+    // A child by the plan is one whatever it calls itself: it may suspect us and ask for help, and find that there is nobody but us.
+    const inTree = this.#expected.has(key) || this.#children.get(key)?.inTree === true;
     const { epoch } = this.#at.store;
     const bounds = { epoch, from: message.epoch === epoch ? (message.from ?? 0) : 0, until: Infinity };
     this.#children.set(key, { link, k, K: of, bounds, why, sinceMs: this.#at.now(), inTree });
@@ -210,8 +211,8 @@ export class Children {
     if (!supplied || (!sub && !isParity(k, of))) return ['not-here', `My layout has ${this.#at.K()} slices.`];
     const isExpected = this.#expected.has(keyOf(k, of, link.id));
     // Planned edges stand even where they contradict today's path: that path is about to be replanned too.
-    if (why === 'tree' && isExpected) return null;
-    const standIns = [...this.#children.values()].filter((c) => !c.inTree).length;
+    if (isExpected) return null;
+    const standIns = [...this.#children.values()].filter((c) => !c.inTree && !(c.link === link && c.k === k)).length;
     // The tracker's notice may still be on its way to us: a tree edge unknown here is taken for now, and confirmed or ended later.
     if (why === 'tree') return standIns < MAX_UNCONFIRMED ? null : ['full', 'The tracker has not announced you.'];
     if (supplied.path(k).includes(link.id)) return ['would-loop', 'You are above me in this tree.'];

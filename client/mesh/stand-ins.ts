@@ -48,6 +48,8 @@ export class StandIns {
         link.state !== 'open' ||
         link.kind !== 'peer' ||
         sub.avoided.has(link.id) ||
+        // Who is the parent, or is to be, is no help against its own silence.
+        sub.serving === link.id ||
         sub.joining?.id === link.id
       )
         continue;

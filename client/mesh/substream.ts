@@ -28,6 +28,9 @@ export interface Substream {
   lastFrom: string | null;
   /** Newest unit whose slice came in the regular way. */
   newest: number;
+  /** Source time of the newest slice that the serving parent itself has delivered, and since when that is far behind; null: it is not. */
+  servedMs: number | null;
+  behindSinceMs: number | null;
 }
 
 export const newSubstream = (k: number): Substream => ({
@@ -45,6 +48,8 @@ export const newSubstream = (k: number): Substream => ({
   lastMs: Number.NEGATIVE_INFINITY,
   lastFrom: null,
   newest: 0,
+  servedMs: null,
+  behindSinceMs: null,
 });
 
 /** Weight of a new sample in the smoothed delay and its deviation (as TCP does for round trips, RFC 6298). */
@@ -77,6 +82,18 @@ export function reseated(sub: Substream, nowMs: number): void {
   if (sub.delayMs !== null) sub.formerMs = sub.delayMs;
   sub.delayMs = null;
   sub.seatedMs = nowMs;
+  sub.servedMs = sub.behindSinceMs = null;
+}
+
+/** A parent whose slices are so far behind the others, for so long, is none: nothing of it is ever in time. */
+const BEHIND_MS = 2_000;
+const BEHIND_FOR_MS = 1_500;
+
+/** Is the serving parent there, and yet of no use? @param newestMs source time of the newest unit of which any slice is here */
+export function isOfNoUse(sub: Substream, newestMs: number, nowMs: number): boolean {
+  if (sub.servedMs === null || newestMs - sub.servedMs < BEHIND_MS) sub.behindSinceMs = null;
+  else sub.behindSinceMs ??= nowMs;
+  return sub.behindSinceMs !== null && nowMs - sub.behindSinceMs >= BEHIND_FOR_MS;
 }
 
 /** Does the arrival of this unit tell about regular delay? @param newest the newest unit of which any slice is here */

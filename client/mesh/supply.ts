@@ -12,7 +12,7 @@ import type { Link } from './link.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
 import { StandIns } from './stand-ins.ts';
-import { isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
+import { isOfNoUse, isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
 
 type Plan = Extract<FromTracker, { type: 'plan' }>;
 type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
@@ -25,6 +25,8 @@ const FORWARD_SILENCE_MS = 2_500;
 const OWN_PAUSE_MS = 120;
 /** Every neighbour speaks more often than this. */
 const COMMON_GAP_MS = 140;
+/** Long units leave a channel silent for as long; one lost packet and its retransmission on top of that are no reason to suspect anybody. */
+const RETRANSMISSION_MS = 115;
 /** Silence of everybody that is taken for the loss of a parent. */
 const ALL_SILENT_MS = 1_500;
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
@@ -172,6 +174,7 @@ export class Supply {
       sub.newest = slice.head.unit;
     }
     if (sub.serving === link.id) {
+      sub.servedMs = Math.max(sub.servedMs ?? 0, slice.head.sourceMs);
       if (isFresh) observeArrival(sub, nowMs, slice.head.sourceMs);
       if (sub.standIn?.why === 'takeover') this.#standIns.end(sub); // the suspect speaks again
     } else if (sub.standIn?.id === link.id) {
@@ -228,6 +231,7 @@ export class Supply {
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
       if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#joining.begin(sub, sub.planned);
+      if (this.#isForgotten(sub)) this.#joining.calmly(sub, sub.planned);
       this.#joining.watch(sub, nowMs);
       if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
       if (sub.standIn?.why === 'takeover') this.#standIns.watch(sub, sub.standIn, nowMs);
@@ -236,6 +240,12 @@ export class Supply {
     const warm = this.#warmForward();
     if (warm) this.#at.links().toForward(warm.id, warm.url);
     if (this.#at.isLive()) this.pulls.tick();
+  }
+
+  /** It has a parent by the plan and goes to nobody: the plan came to nothing, and the tracker has found no other. It is tried again. */
+  #isForgotten(sub: Substream): sub is Substream & { planned: Parent } {
+    if (sub.serving || sub.joining || sub.dueMs !== null || !sub.planned || this.isOver) return false;
+    return !sub.avoided.has(sub.planned.id);
   }
 
   /**
@@ -330,7 +340,9 @@ export class Supply {
       else this.#standIns.begin(sub);
     }
     const alternative = this.alternatives.find((p) => p.slice === sub.k && !sub.avoided.has(p.id));
-    if (sub.joining || sub.serving || !alternative) return;
+    // Where the tracker has found another parent already, that is the one: an alternative does not know us, and soon sends us away.
+    const isReplanned = sub.planned !== null && !sub.avoided.has(sub.planned.id);
+    if (sub.joining || sub.serving || isReplanned || !alternative) return;
     sub.planned = alternative; // until the tracker says otherwise
     this.#joining.calmly(sub, alternative);
   }
@@ -342,6 +354,9 @@ export class Supply {
       sub.serving = null;
       return;
     }
+    const newest = this.#at.store.get(this.#at.store.newest)?.head;
+    if (newest && link.kind === 'peer' && isOfNoUse(sub, newest.sourceMs, nowMs))
+      return this.parentFailed(sub, link.id, 'late');
     const silentMs = nowMs - Math.max(link.heardMs, link.sinceMs);
     if (link.kind === 'forward') {
       if (silentMs > FORWARD_SILENCE_MS) {
@@ -350,6 +365,7 @@ export class Supply {
       }
       return;
     }
+    const suspectMs = Math.max(SUSPECT_SILENCE_MS, (newest?.durationMs ?? 0) + RETRANSMISSION_MS);
     // When nobody at all has been heard, the fault is more likely on this side (a busy machine, a lost network) than the parent's.
     const heardOthers = this.#at
       .links()
@@ -358,8 +374,8 @@ export class Supply {
     if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.parentFailed(sub, link.id, 'silent');
     else if (
       heardOthers &&
-      silentMs > SUSPECT_SILENCE_MS &&
-      nowMs - Math.max(sub.lastMs, this.#gapMs) > SUSPECT_SILENCE_MS &&
+      silentMs > suspectMs &&
+      nowMs - Math.max(sub.lastMs, this.#gapMs) > suspectMs &&
       !sub.standIn
     )
       this.#standIns.begin(sub);

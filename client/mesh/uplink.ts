@@ -145,7 +145,7 @@ export class Uplink {
   #isHeldByChild({ link }: Job, nowMs: number): boolean {
     const line = this.#lines.get(link);
     if (link.state !== 'open') return true;
-    return !this.#isStuck && (line !== undefined && line.buffered > 0 && nowMs - line.movedMs >= STUCK_MS);
+    return !this.#isStuck && line !== undefined && line.buffered > 0 && nowMs - line.movedMs >= STUCK_MS;
   }
 
   /** Bytes given to each child since the last call. */

@@ -80,3 +80,17 @@ it('[P6] an edge that the tracker has planned stands against the path of the mom
   expect(above.said).toEqual([]);
   expect(children.list()).toEqual([{ slice: 0, id: 'v0above' }]);
 });
+
+it('[P5] a child by the plan stays one when it asks for a stand-in: it suspects us, and finds nobody else', () => {
+  const { children, sub, line, ask, pass } = rig();
+  const [child, other] = [line('v0child'), line('v0other')];
+  children.expect(0, 'v0child', true);
+  ask(child, 'tree');
+  ask(other, 'takeover'); // we stand in for somebody already
+  ask(child, 'takeover');
+  expect(child.said).toEqual([]);
+  pass(TAKEOVER_MS * 2);
+  sub.lastMs += TAKEOVER_MS * 2;
+  children.sweep();
+  expect(children.list()).toEqual([{ slice: 0, id: 'v0child' }]);
+});

@@ -10,9 +10,9 @@ import { LINE_KEPT_MS, SOCKET_RTTS, type World } from './world.ts';
 const CONNECT_RTTS = 3.5;
 const GATHER_MS = 50;
 const GATHER_SPREAD_MS = 100;
-/** A slice that flows changes its parent calmly (supply.ts). */
-const CALM_LEAST_MS = 350;
-const CALM_SPREAD_MS = 450;
+/** A slice that flows changes its parent calmly, and one that somebody stands in for more calmly still (joining.ts). */
+const CALM_MS = { least: 350, spread: 450 };
+const MENDING_MS = { least: 800, spread: 1_000 };
 const CATCH_UP_UNITS = 30;
 
 export class Parents {
@@ -78,8 +78,8 @@ export class Parents {
     else {
       const viaTracker = 2 * (this.#w.net.oneWay(peer, this.#w.forward) + this.#w.net.oneWay(parent, this.#w.forward));
       ms = viaTracker + CONNECT_RTTS * rtt + GATHER_MS + GATHER_SPREAD_MS * this.#w.random();
-      if (peer.serving[k] || peer.standIn[k] || k === this.#w.K)
-        ms += CALM_LEAST_MS + CALM_SPREAD_MS * this.#w.random();
+      const { least, spread } = peer.standIn[k] && !peer.isNew ? MENDING_MS : CALM_MS;
+      if (peer.serving[k] || peer.standIn[k] || k === this.#w.K) ms += least + spread * this.#w.random();
     }
     this.#w.wheel.in(ms, () => this.#subscribe(peer, k, parent));
   }

@@ -109,6 +109,11 @@ export class SimPeer implements Uploader {
     this.first = this.low = first;
   }
 
+  /** Its parents have not all delivered yet: who stands in was there from the start. */
+  get isNew(): boolean {
+    return this.usualMs < 0;
+  }
+
   has(unit: number, k: number): boolean {
     const at = unit & MASK;
     return this.#units[at] === unit && ((this.#masks[at] ?? 0) & (1 << k)) !== 0;
