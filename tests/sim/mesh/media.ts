@@ -46,7 +46,7 @@ export class Media {
     }
     for (let k = 0; k < this.#w.trees; k++)
       for (const edge of this.#w.forward.edges[k] ?? []) {
-        const kind = edge.isStandIn ? (edge.child.usualMs < 0 ? 'bootstrap' : 'repair') : 'tree';
+        const kind = edge.isStandIn ? (edge.child.isNew ? 'bootstrap' : 'repair') : 'tree';
         if (unit >= edge.from) this.#w.net.send(this.#w.forward, edge.child, unit, k, kind, FLAG.regular);
       }
     this.#w.wheel.in(EVALUATE_AFTER_MS, () => this.#evaluate(unit));
@@ -65,6 +65,9 @@ export class Media {
     )
       return;
     const { nowMs } = this.#w.wheel;
+    // A former parent that has not heard it yet.
+    if (flags === FLAG.regular && ![peer.serving[k], peer.standIn[k], peer.joining[k]].includes(sender))
+      this.#parents.turnAway(sender, peer, k);
     // The original of a slice that the unit could do without: it says who supplies it, and is passed on no more.
     const isUnseen = peer.unseenOf(unit) === k;
     const taken = isUnseen ? 1 : peer.take(unit, k, this.#w.K, nowMs);

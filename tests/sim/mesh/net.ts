@@ -78,8 +78,10 @@ export class Net {
       if (this.isMeasuring) this.#measures.forward[kind] += size;
     } else {
       if (from.copies <= 0) {
-        // Nothing gets through: what is queued waits until it is worth nothing.
+        // Nothing gets through: what is queued waits until it is worth nothing, and the meter sees a full line that carries nothing.
         from.oldestWaitMs = WORTH_MS;
+        from.busyMs += Math.min(nowMs - from.busyUntilMs, this.#options.unitMs);
+        from.busyUntilMs = nowMs;
         return false;
       }
       const waitMs = Math.max(0, from.freeAtMs - nowMs);

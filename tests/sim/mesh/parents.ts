@@ -68,6 +68,9 @@ export class Parents {
   /** The plan has come: dial where no line is open, calmly where the slice flows, then subscribe [P3]. */
   #join(peer: SimPeer, k: number, parent: SimPeer): void {
     if (!peer.isAlive || peer.planned[k] !== (parent.index === 0 ? null : parent.id)) return;
+    const given = peer.joining[k];
+    peer.joining[k] = null;
+    if (given && given !== parent) this.turnAway(given, peer, k);
     if (peer.serving[k] === parent) return;
     peer.joining[k] = parent;
     const rtt = this.#w.net.rtt(peer, parent);
@@ -139,12 +142,15 @@ export class Parents {
       sub.serving = parent.id;
       reseated(sub, this.#w.wheel.nowMs);
     }
-    for (const former of new Set([before, standIn]))
-      if (former && former !== parent)
-        this.#w.wheel.in(this.#w.net.oneWay(peer, former), () => {
-          const isUsed = [peer.serving[k], peer.standIn[k], peer.joining[k]].includes(former);
-          if (!isUsed) this.unsubscribe(former, peer, k);
-        });
+    for (const former of new Set([before, standIn])) if (former && former !== parent) this.turnAway(former, peer, k);
+  }
+
+  /** It is told to stop, and hears it a moment later, unless it is needed by then. */
+  turnAway(former: SimPeer, peer: SimPeer, k: number): void {
+    this.#w.wheel.in(this.#w.net.oneWay(peer, former), () => {
+      const isUsed = [peer.serving[k], peer.standIn[k], peer.joining[k]].includes(former);
+      if (!isUsed) this.unsubscribe(former, peer, k);
+    });
   }
 
   unsubscribe(parent: SimPeer, peer: SimPeer, k: number): void {

@@ -61,7 +61,8 @@ export class Simulation {
     wheel.at(warmUpMs, () => (net.isMeasuring = true));
     if (options.arriveEveryMs > 0) {
       this.#parents.isInstant = false;
-      for (let i = 0; i < viewers; i++) wheel.at(FIRST_UNITS_MS + i * options.arriveEveryMs, () => this.#arriveAsViewer());
+      for (let i = 0; i < viewers; i++)
+        wheel.at(FIRST_UNITS_MS + i * options.arriveEveryMs, () => this.#arriveAsViewer());
       // Nobody goes before all have come and settled.
       if (options.churn) wheel.at(warmUpMs, () => this.#nextJoin());
     } else if (options.churn) this.#nextJoin();
@@ -131,10 +132,9 @@ export class Simulation {
     const peer = this.#newPeer(this.#w.newestUnit() + 1);
     if (this.#w.net.isMeasuring) this.#w.measures.joins++;
     if (this.#w.options.churn) {
-      const stayMs = this.#w.options.arriveEveryMs > 0 ? Math.max(0, this.#w.options.warmUpMs - this.#w.wheel.nowMs) : 0;
-      this.#w.wheel.in(stayMs + this.#session(), () =>
-        this.#leave(peer, this.#w.random() < this.#w.options.silent),
-      );
+      const stayMs =
+        this.#w.options.arriveEveryMs > 0 ? Math.max(0, this.#w.options.warmUpMs - this.#w.wheel.nowMs) : 0;
+      this.#w.wheel.in(stayMs + this.#session(), () => this.#leave(peer, this.#w.random() < this.#w.options.silent));
     }
     const rtt = this.#w.net.rtt(peer, this.#w.forward);
     // Asked the coordinate, dialled the tracker, said hello.
