@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { gapsOf, NodeSwarm } from '../support/node-swarm.ts';
-import { startStack, type Stack } from '../support/stack.ts';
+import { startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const UNIT_MS = 66;
@@ -13,10 +13,7 @@ const UNIT_MS = 66;
 let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
-  stack = await startStack(['--source', 'test']);
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
+  stack = await startLiveStack();
   swarm = new NodeSwarm(stack);
   for (let i = 0; i < 3; i++) {
     const member = swarm.join();
