@@ -313,6 +313,8 @@ export class Swarm {
       forwardSlices: this.forwards.slices(),
       k: this.k,
       mostViewers: this.#options.mostViewers,
+      uploadCap: this.#options.uploadCap,
+      copiesAt: (uploadCap) => this.capacities.copies(uploadCap),
     });
   }
 
