@@ -1,0 +1,71 @@
+// How a connection of wrtc's ends. Its native half has threads of its own and takes some things ill, up to the end of the process: being
+// closed from within one of its own callbacks or while a description is being made or set, being used after that, and being collected
+// while events of it are on their way. So a connection that shall close is left alone at once, closed from a task of its own when nothing of
+// it is pending, and held for a while longer.
+import type { Channel, Connection } from '../mesh/rtc-wire.ts';
+
+/** What is pending is waited for so long: a description that never comes back must not keep the connection open. */
+const PENDING_MOST_MS = 2_000;
+/** Events that were on their way have come by then. */
+const HELD_MS = 5_000;
+
+const nothing = (): void => {};
+
+/** Connections that close or have just closed, with their channels: only so that nobody collects them. */
+const held = new Set<unknown>();
+
+/** The same connection, whose close() and whose channels' close() are carried out with care. */
+export function closedWithCare(connection: Connection): Connection {
+  const channels: Channel[] = [];
+  const closings: (() => void)[] = [];
+  const pending = new Set<Promise<unknown>>();
+  let isClosing = false;
+
+  const end = (): void => {
+    // A channel is never closed after its connection.
+    for (const close of closings) close();
+    setTimeout(() => held.delete(kept), HELD_MS).unref();
+  };
+  const kept = { connection, channels, end };
+
+  const ask = <T>(call: () => Promise<T>): Promise<T> => {
+    if (isClosing) return Promise.reject(new Error('the connection is closed'));
+    const answer = call();
+    const settled: Promise<void> = answer.then(nothing, nothing).then(() => void pending.delete(settled));
+    pending.add(settled);
+    return answer;
+  };
+
+  const { createDataChannel, createOffer, createAnswer, setLocalDescription, setRemoteDescription, addIceCandidate } =
+    connection;
+  const close = connection.close.bind(connection);
+  return Object.assign(connection, {
+    createDataChannel(label: string, options: Parameters<Connection['createDataChannel']>[1]) {
+      const channel = createDataChannel.call(connection, label, options);
+      const closeChannel = channel.close.bind(channel);
+      channels.push(channel);
+      channel.close = () => void closings.push(closeChannel);
+      return channel;
+    },
+    createOffer: () => ask(() => createOffer.call(connection)),
+    createAnswer: () => ask(() => createAnswer.call(connection)),
+    setLocalDescription: (description: Parameters<Connection['setLocalDescription']>[0]) =>
+      ask(() => setLocalDescription.call(connection, description)),
+    setRemoteDescription: (description: Parameters<Connection['setRemoteDescription']>[0]) =>
+      ask(() => setRemoteDescription.call(connection, description)),
+    addIceCandidate: (candidate: Parameters<Connection['addIceCandidate']>[0]) =>
+      ask(() => addIceCandidate.call(connection, candidate)),
+    close() {
+      if (isClosing) return;
+      isClosing = true;
+      held.add(kept);
+      closings.push(close);
+      let limit: NodeJS.Timeout | null = null;
+      const over = new Promise<void>((resolve) => (limit = setTimeout(resolve, PENDING_MOST_MS).unref()));
+      void Promise.race([Promise.all(pending), over]).then(() => {
+        if (limit) clearTimeout(limit);
+        setImmediate(end);
+      });
+    },
+  });
+}
