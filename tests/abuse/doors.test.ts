@@ -117,7 +117,7 @@ it('huge descriptions, messages above the cap and bytes that are no text end the
       if (huge instanceof Buffer) one.socket.send(huge);
       else one.say(huge);
       expect((await one.ended).code).toBe(1008);
-      expect(refusals(one).at(-1)?.['detail']).not.toBe('');
+      expect(refusals(one)).toMatchObject([{ reason: 'bad-message', detail: expect.stringMatching(/./) }]);
     }
     const giant = await stranger(resource());
     giant.socket.send('x'.repeat(1_000_000));
@@ -179,6 +179,7 @@ it('a liar about delays and clocks does not move the picture of others', async (
   };
   const before = await target();
   expect(before).toBeLessThan(1_500);
+  let worst = 0;
   await othersPlayOn(async () => {
     const one = await stranger(resource());
     one.say(await hello());
@@ -196,15 +197,25 @@ it('a liar about delays and clocks does not move the picture of others', async (
       receipts: [{ slice: 0, id: swarm.members[0]?.peer.stats().id, bytes: 1e15 }],
       gave: [{ slice: 0, id: swarm.members[1]?.peer.stats().id, bytes: 1e15 }],
     };
-    for (let i = 0; i < 6; i++) {
-      one.say(words);
-      const seen = one.told.length;
-      one.say({ type: 'ping', t: i });
-      await until('it to be taken in', () => one.told.length > seen);
-    }
+    // Until it counts like everybody else, and the target has been found anew more than once.
+    const from = swarm.members.map(({ played }) => played.length);
+    const hasGoneOn = (): boolean =>
+      swarm.members.every(({ played }, i) => played.length > (from[i] ?? 0) + 8_000 / UNIT_MS);
+    await until(
+      'eight seconds of its words',
+      async () => {
+        one.say(words);
+        const seen = one.told.length;
+        one.say({ type: 'ping', t: 1 });
+        await until('it to be taken in', () => one.told.length > seen);
+        worst = Math.max(worst, await target());
+        return hasGoneOn();
+      },
+      { withinMs: 20_000 },
+    );
     expect(one.socket.readyState).toBe(WebSocket.OPEN);
     one.say({ ...words, arrivalMs: 'soon' });
     expect((await one.ended).code).toBe(1008);
   });
-  expect(await target()).toBeLessThan(Math.max(before, 600) + 200);
+  expect(worst).toBeLessThan(Math.max(before, 600) + 200);
 });
