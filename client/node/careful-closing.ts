@@ -44,7 +44,8 @@ export function closedWithCare(connection: Connection): Connection {
       const channel = createDataChannel.call(connection, label, options);
       const closeChannel = channel.close.bind(channel);
       channels.push(channel);
-      channel.close = () => void closings.push(closeChannel);
+      // Its own methods cannot be assigned to.
+      Object.defineProperty(channel, 'close', { value: () => void closings.push(closeChannel) });
       return channel;
     },
     createOffer: () => ask(() => createOffer.call(connection)),
