@@ -36,26 +36,27 @@ export function closedWithCare(connection: Connection): Connection {
     return answer;
   };
 
-  const { createDataChannel, createOffer, createAnswer, setLocalDescription, setRemoteDescription, addIceCandidate } =
-    connection;
+  const createDataChannel = connection.createDataChannel.bind(connection);
+  const createOffer = connection.createOffer.bind(connection);
+  const createAnswer = connection.createAnswer.bind(connection);
+  const setLocalDescription = connection.setLocalDescription.bind(connection);
+  const setRemoteDescription = connection.setRemoteDescription.bind(connection);
+  const addIceCandidate = connection.addIceCandidate.bind(connection);
   const close = connection.close.bind(connection);
-  return Object.assign(connection, {
-    createDataChannel(label: string, options: Parameters<Connection['createDataChannel']>[1]) {
-      const channel = createDataChannel.call(connection, label, options);
+  const careful: Omit<Connection, 'connectionState' | 'onicecandidate' | 'onconnectionstatechange'> = {
+    createDataChannel(label, options) {
+      const channel = createDataChannel(label, options);
       const closeChannel = channel.close.bind(channel);
       channels.push(channel);
       // Its own methods cannot be assigned to.
       Object.defineProperty(channel, 'close', { value: () => void closings.push(closeChannel) });
       return channel;
     },
-    createOffer: () => ask(() => createOffer.call(connection)),
-    createAnswer: () => ask(() => createAnswer.call(connection)),
-    setLocalDescription: (description: Parameters<Connection['setLocalDescription']>[0]) =>
-      ask(() => setLocalDescription.call(connection, description)),
-    setRemoteDescription: (description: Parameters<Connection['setRemoteDescription']>[0]) =>
-      ask(() => setRemoteDescription.call(connection, description)),
-    addIceCandidate: (candidate: Parameters<Connection['addIceCandidate']>[0]) =>
-      ask(() => addIceCandidate.call(connection, candidate)),
+    createOffer: () => ask(createOffer),
+    createAnswer: () => ask(createAnswer),
+    setLocalDescription: (description) => ask(() => setLocalDescription(description)),
+    setRemoteDescription: (description) => ask(() => setRemoteDescription(description)),
+    addIceCandidate: (candidate) => ask(() => addIceCandidate(candidate)),
     close() {
       if (isClosing) return;
       isClosing = true;
@@ -68,5 +69,6 @@ export function closedWithCare(connection: Connection): Connection {
         setImmediate(end);
       });
     },
-  });
+  };
+  return Object.assign(connection, careful);
 }

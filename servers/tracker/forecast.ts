@@ -15,7 +15,7 @@ export interface ForecastInput {
   /** Copies that the broadcaster lets a viewer upload. */
   uploadCap: number;
   /** What each viewer could upload, in copies, if that were the cap. */
-  copiesAt(uploadCap: number): readonly number[];
+  copiesAt: (uploadCap: number) => readonly number[];
 }
 
 export interface Forecast {

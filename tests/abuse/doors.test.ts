@@ -97,9 +97,12 @@ it('heads and hellos that come a byte at a time, or never, are cut off', async (
     dull.destroy();
     for (const { socket } of slow) socket.destroy();
   });
-  const mute = [await stranger(resource()), await stranger(forward?.pull ?? '')];
+  const [atTracker, atForward] = [await stranger(resource()), await stranger(forward?.pull ?? '')];
   await othersPlayOn(async () => {
-    await Promise.all([...slow.map(({ ended }) => ended), ...mute.map(({ ended }) => ended)]);
+    await Promise.all([...slow.map(({ ended }) => ended), atForward.ended]);
+    // Told why, so it was for the missing hello and not for its long silence.
+    expect((await atTracker.ended).code).toBe(1008);
+    expect(refusals(atTracker)).toMatchObject([{ detail: 'Say hello first.' }]);
   });
 }, 60_000);
 
@@ -110,14 +113,18 @@ it('huge descriptions, messages above the cap and bytes that are no text end the
     data: { kind: 'offer', call: 'c', sdp: 'x'.repeat(chars) },
   });
   await othersPlayOn(async () => {
-    for (const huge of [offer(32_001), offer(70_000), Buffer.from([0xff, 0xfe])]) {
+    for (const [huge, reason] of [
+      [offer(32_001), 'bad-message'],
+      [offer(70_000), 'too-large'],
+      [Buffer.from([0xff, 0xfe]), 'bad-message'],
+    ] as const) {
       const one = await stranger(resource());
       one.say(await hello());
       await until('a welcome', () => one.told.some((message) => message['type'] === 'welcome'));
       if (huge instanceof Buffer) one.socket.send(huge);
       else one.say(huge);
       expect((await one.ended).code).toBe(1008);
-      expect(refusals(one)).toMatchObject([{ reason: 'bad-message', detail: expect.stringMatching(/./) }]);
+      expect(refusals(one)).toMatchObject([{ reason, detail: expect.stringMatching(/./) }]);
     }
     const giant = await stranger(resource());
     giant.socket.send('x'.repeat(1_000_000));

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 /** A connection that writes down what is done to it, and answers when it is told to. */
 function recorded() {
   const done: string[] = [];
-  let answers: (() => void)[] = [];
+  const answers: (() => void)[] = [];
   const later = <T>(what: string, value: T): Promise<T> => {
     done.push(what);
     return new Promise((resolve) => answers.push(() => resolve(value)));
@@ -45,7 +45,7 @@ function recorded() {
 
 const events = { open() {}, message() {}, closed() {}, signal() {}, drained() {} };
 const wireOver = (create: NewConnection, initiator: boolean): RtcWire =>
-  new RtcWire(create, { after: createNodeEnv().after }, { initiator, call: 'c', iceServers: [] }, events);
+  new RtcWire(create, createNodeEnv(), { initiator, call: 'c', iceServers: [] }, events);
 
 it('is closed when nothing of it is pending, channels first, and nothing is asked of it from then on', async () => {
   const { connection, done, answer, hasPending } = recorded();
