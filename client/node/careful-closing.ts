@@ -4,8 +4,8 @@
 // it is pending, and held for a while longer.
 import type { Channel, Connection } from '../mesh/rtc-wire.ts';
 
-/** What is pending is waited for so long: a description that never comes back must not keep the connection open. */
-const PENDING_MOST_MS = 2_000;
+/** What is pending is waited for so long: an open connection holds some fifty file descriptors, and a description may never come back. */
+const PENDING_MOST_MS = 500;
 /** Events that were on their way have come by then. */
 const HELD_MS = 5_000;
 
