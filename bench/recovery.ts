@@ -2,7 +2,7 @@
 // source. `npm run bench -- recovery [graceful|silent ...]` (both without a name).
 import { decodeFragment } from '../protocol/chunk.ts';
 import { gapsOf, NodeSwarm, type Member } from '../tests/support/node-swarm.ts';
-import { startStack } from '../tests/support/stack.ts';
+import { startLiveStack } from '../tests/support/stack.ts';
 import { until } from '../tests/support/until.ts';
 
 const PEERS = 10;
@@ -63,12 +63,9 @@ const idOf = ({ member }: Watched): string => member.peer.stats().id ?? '';
 
 export async function recovery(which: readonly string[] = []): Promise<Row[]> {
   const kinds = (['graceful', 'silent'] as const).filter((how) => which.length === 0 || which.includes(how));
-  const stack = await startStack(['--source', 'test']);
+  const stack = await startLiveStack();
   const swarm = new NodeSwarm(stack);
   try {
-    await until('the stream', async () =>
-      (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-    );
     const peers: Watched[] = [];
     const addOne = async (): Promise<void> => {
       const one = join(swarm);

@@ -137,8 +137,18 @@ export interface SwarmRow {
   /** Of one copy of the stream. */
   bitsPerSecond?: number | null | undefined;
   /** How large an audience these viewers and forwards would hold. */
-  forecast?: { viewers: number; why: string } | null | undefined;
+  forecast?: { viewers: number; why: string; capShortage?: CapShortage | null | undefined } | null | undefined;
   ledger?: Ledger | null | undefined;
+}
+
+/** The forwards carry what viewers would, if they were let: what the cap on uploads costs, in copies that the average viewer passes on. */
+export interface CapShortage {
+  cap: number;
+  copies: number;
+  betterCap: number;
+  betterCopies: number;
+  /** Under the better cap the audience feeds itself, as far as its uplinks are known. */
+  isEnough: boolean;
 }
 
 /** What was carried, by everybody's account: the forwards' own counters, the senders' word and the receivers' receipts. */

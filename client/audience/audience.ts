@@ -3,7 +3,7 @@
 import type { PeerEnv } from '../mesh/env.ts';
 import { Member, type Tally } from './member.ts';
 import { PROFILES, type AudienceOptions } from './options.ts';
-import { readServerCounters, type ReadJson, type ServerCounters } from './server-counters.ts';
+import { ServerCounters, type Counts, type ReadJson } from './server-counters.ts';
 import { judge, type Sums, type Verdict } from './verdict.ts';
 
 /** A fifth leave without a word, as people's machines do. */
@@ -29,14 +29,16 @@ export class Audience {
   readonly #options: AudienceOptions;
   readonly #random: () => number;
   readonly #members = new Set<Member>();
-  readonly #readJson: ReadJson;
+  readonly #servers: ServerCounters;
   /** Each ends a timer of ours. */
   readonly #cancels = new Set<() => void>();
   #sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
   #delays: number[] = [];
   #joins = 0;
   #departures = 0;
-  #before: { server: ServerCounters | null; received: number; duplicate: number; sent: number } | null = null;
+  #before: { received: number; duplicate: number; sent: number } | null = null;
+  /** Of the seconds that count: how many viewers there were in each, added up. */
+  #viewerSeconds = { seconds: 0, viewers: 0 };
   #gone = { received: 0, duplicate: 0, sent: 0 };
   #second = 0;
   #streamBitsPerSecond: number | null = null;
@@ -55,7 +57,7 @@ export class Audience {
   ) {
     this.#env = env;
     this.#options = options;
-    this.#readJson = readJson;
+    this.#servers = new ServerCounters(options.coordinate, readJson, () => env.now());
     this.#random = random;
     this.#heard = heard;
     this.#roll = random();
@@ -69,7 +71,9 @@ export class Audience {
       await this.#pause(this.#options.joinEveryMs);
     }
     for (let left = 1_000 * this.#options.settleSeconds; left > 0 && !isOver(); left -= 250) await this.#pause(250);
-    this.#before = { server: await this.#server(), ...this.#totals() };
+    await this.#servers.begin();
+    this.#before = this.#totals();
+    this.#viewerSeconds = { seconds: 0, viewers: 0 };
     this.#sums = { units: 0, late: 0, missing: 0, longestGapMs: 0 };
     this.#delays = [];
     const { churnPerMinute, viewers } = this.#options;
@@ -106,7 +110,8 @@ export class Audience {
 
   async finish(): Promise<Sums & Verdict> {
     const before = this.#before;
-    const after = { server: await this.#server(), ...this.#totals() };
+    await this.#servers.look();
+    const after = this.#totals();
     const received = after.received - (before?.received ?? 0);
     const viewers = this.#options.viewers;
     const copy = received / Math.max(1, viewers);
@@ -114,7 +119,7 @@ export class Audience {
       viewers,
       ...this.#sums,
       delayMs: { p50: percentile(this.#delays, 0.5), p95: percentile(this.#delays, 0.95) },
-      offload: offloadOf(before?.server ?? null, after.server, viewers),
+      ...offloadOf(this.#servers.counts(), this.#meanViewers()),
       duplicates: (after.duplicate - (before?.duplicate ?? 0)) / Math.max(1, received),
       uploadCopies: (after.sent - (before?.sent ?? 0)) / Math.max(1, copy) / Math.max(1, viewers),
       joins: this.#joins,
@@ -217,6 +222,9 @@ export class Audience {
     this.#sums.missing += seen.missing;
     this.#sums.longestGapMs = Math.max(this.#sums.longestGapMs, seen.longestGapMs);
     if (this.#delays.length < MOST_DELAYS) this.#delays.push(...delays);
+    this.#viewerSeconds.seconds++;
+    this.#viewerSeconds.viewers += seen.viewers;
+    void this.#servers.look();
     this.#rate();
     this.#heard(seen);
   }
@@ -249,8 +257,9 @@ export class Audience {
     return sum;
   }
 
-  #server(): Promise<ServerCounters | null> {
-    return readServerCounters(this.#options.coordinate, this.#readJson);
+  #meanViewers(): number {
+    const { seconds, viewers } = this.#viewerSeconds;
+    return seconds === 0 ? this.#members.size : viewers / seconds;
   }
 
   #every(ms: number, call: () => void): void {
@@ -289,9 +298,10 @@ function percentile(values: readonly number[], share: number): number | null {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
 }
 
-/** 1 - what the forwards sent over one copy for every viewer. A restarted forward counts anew: then there is no number. */
-function offloadOf(before: ServerCounters | null, after: ServerCounters | null, viewers: number): number | null {
-  if (!before || !after) return null;
-  const [egress, ingress] = [after.egressBytes - before.egressBytes, after.ingressBytes - before.ingressBytes];
-  return egress < 0 || ingress <= 0 ? null : 1 - egress / (ingress * viewers);
+/** 1 - what the forwards sent over one copy for every viewer. */
+function offloadOf(counts: Counts | string, viewers: number): Pick<Sums, 'offload' | 'noOffload'> {
+  if (typeof counts === 'string') return { offload: null, noOffload: counts };
+  const needed = counts.ingressBytes * viewers;
+  if (needed <= 0) return { offload: null, noOffload: 'The forwards had nothing to send, so there is no offload.' };
+  return { offload: 1 - counts.egressBytes / needed, noOffload: null };
 }

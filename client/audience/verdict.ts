@@ -9,8 +9,9 @@ export interface Sums {
   missing: number;
   longestGapMs: number;
   delayMs: { p50: number | null; p95: number | null };
-  /** null: the servers' counters could not be read. */
   offload: number | null;
+  /** Why there is none, in a sentence. */
+  noOffload: string | null;
   duplicates: number;
   uploadCopies: number;
   joins: number;
@@ -61,6 +62,7 @@ export function judge(sums: Sums): Verdict {
       sums.offload >= gate,
       `Viewers carried ${percent(sums.offload)} of what all of them saw${gate === 0 ? '' : ` (at least ${percent(gate)} among ${sums.viewers})`}.`,
     );
+  else if (sums.noOffload !== null) bound(true, sums.noOffload);
   bound(
     sums.duplicates <= DUPLICATES_GATE,
     `${percent(sums.duplicates)} came twice (at most ${percent(DUPLICATES_GATE)}).`,

@@ -27,6 +27,8 @@ export interface LinkEvents {
    * @returns what it is: one that came twice, one whose slice was made here before it came, parity that was not needed
    */
   duplicate(link: Link, fragment: Fragment): 'twice' | 'made' | 'spare';
+  /** A whole slice that came after it was made here, or was not needed: the sender is to be credited with it, once it is checked. */
+  original(link: Link, slice: Slice): void;
   /** Not after close() from our side. */
   closed(link: Link, why: string): void;
 }
@@ -167,15 +169,18 @@ export class Link {
     const fragment = decoded.value;
     if (fragment.stream !== this.#options.streamTag) return this.#fail('a slice of another stream');
     this.receivedBytes += bytes.length;
-    if (!this.#options.wants(fragment.epoch, fragment.unit, fragment.k, fragment.K)) {
+    const isWanted = this.#options.wants(fragment.epoch, fragment.unit, fragment.k, fragment.K);
+    if (!isWanted) {
       const what = this.#events.duplicate(this, fragment);
       if (what !== 'spare') this.duplicateBytes += bytes.length;
       if (what === 'made') this.madeBytes += bytes.length;
-      return;
+      if (what === 'twice') return;
     }
     const slice = this.#assembly.take(fragment, this.#options.now());
     if (slice === 'bad') return this.#fail('fragments contradict each other');
-    if (slice) this.#events.slice(this, slice);
+    if (!slice) return;
+    if (isWanted) this.#events.slice(this, slice);
+    else this.#events.original(this, slice);
   }
 
   #fail(why: string): void {

@@ -314,6 +314,7 @@ export class MeshPeer {
         message: (link, message) => this.#fromLink(link, message),
         slice: (link, slice) => void this.#taking.slice(link, slice),
         duplicate: (link, fragment) => this.#taking.again(link, fragment),
+        original: (link, slice) => void this.#taking.original(link, slice),
         closed: (link, why) => this.#closedLink(link, link.state === 'closed' && why === 'bye' ? 'bye' : 'closed'),
       },
     );

@@ -8,7 +8,7 @@ import type { PeerEnv, PeerWire, PeerWireEvents } from './env.ts';
 /** Below this many buffered bytes a channel asks for more; several channels share what may be in flight (uplink.ts). */
 const LOW_WATER_BYTES = 8 * 1024;
 
-interface Channel {
+export interface Channel {
   binaryType: string;
   bufferedAmount: number;
   bufferedAmountLowThreshold: number;
@@ -85,7 +85,7 @@ export class RtcWire implements PeerWire {
   }
 
   get bufferedBytes(): number {
-    return this.#media.bufferedAmount;
+    return this.#closed ? 0 : this.#media.bufferedAmount;
   }
 
   send(data: string | Uint8Array): void {
@@ -134,6 +134,7 @@ export class RtcWire implements PeerWire {
     if (this.#closed) return;
     // Told before candidates can be: they are gathered from setLocalDescription on.
     this.#events.signal({ kind, call: this.#call, sdp: made.sdp });
+    if (this.#closed) return;
     await this.#connection.setLocalDescription(made);
   }
 
@@ -152,7 +153,10 @@ export class RtcWire implements PeerWire {
     if (this.#closed) return;
     const early = this.#early ?? [];
     this.#early = null;
-    for (const candidate of early) await this.#connection.addIceCandidate(candidate).catch(() => undefined);
+    for (const candidate of early) {
+      await this.#connection.addIceCandidate(candidate).catch(() => undefined);
+      if (this.#closed) return;
+    }
     if (data.kind === 'offer') await this.#describe('answer');
   }
 

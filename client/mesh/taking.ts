@@ -62,25 +62,34 @@ export class Taking {
   }
 
   /**
-   * A fragment of a slice that is here, or that its unit can do without. The original of one that was made here says who supplies it
-   * regularly, and is received like any other.
+   * A fragment of a slice that is here, or that its unit can do without.
    * @returns what it is to the books: see LinkEvents
    */
   again(link: Link, fragment: Fragment): 'twice' | 'made' | 'spare' {
-    const { store, supplies, regular } = this.#at;
-    const { epoch, unit, k, K, flags, sourceMs, offset, payload, sliceBytes } = fragment;
+    const { store, supplies } = this.#at;
+    const { epoch, unit, k, K, flags, sourceMs } = fragment;
     if (epoch !== store.epoch) return 'twice';
-    const retransmit = (flags & FLAG.retransmit) !== 0;
-    const isOriginal = store.isUnseen(unit, k, K);
-    const what = !isOriginal ? 'twice' : isParity(k, K) ? 'spare' : 'made';
-    if (isOriginal) {
-      if (offset + payload.length < sliceBytes) return what; // its last fragment speaks for it
-      store.seen(unit);
-      link.newest = Math.max(link.newest, unit);
-      regular.receipt(k, link.id, sliceBytes);
-    }
-    supplies.delivered(link, { k, K, retransmit, head: { unit, sourceMs } }, isOriginal);
-    return what;
+    if (store.isUnseen(unit, k, K)) return isParity(k, K) ? 'spare' : 'made';
+    supplies.delivered(link, { k, K, retransmit: (flags & FLAG.retransmit) !== 0, head: { unit, sourceMs } }, false);
+    return 'twice';
+  }
+
+  /**
+   * The original of a slice that was made here, or not needed: it says who supplies the slice regularly, and is credited to its sender
+   * when it is genuine. Nobody needs its bytes.
+   */
+  async original(link: Link, slice: Slice): Promise<void> {
+    const { store, verifier, supplies, regular } = this.#at;
+    const { head, k, K, bytes } = slice;
+    const genuine = await verifier.isGenuine(slice);
+    if (this.#at.isClosed() || link.state === 'closed') return;
+    if (!genuine) return this.#at.spoilt(link, head);
+    if (head.epoch !== store.epoch) return;
+    const isFirst = store.isUnseen(head.unit, k, K);
+    if (isFirst) store.seen(head.unit);
+    link.newest = Math.max(link.newest, head.unit);
+    regular.receipt(k, link.id, bytes.length);
+    supplies.delivered(link, slice, isFirst);
   }
 
   /** [P19] What is missing is made as soon as it can be: a data slice always, the parity slice for children that wait for it. */

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { MAX_UNIT_BYTES } from '../../protocol/limits.ts';
 import type { PeerEnv } from '../mesh/env.ts';
 import { RtcWire, type Connection } from '../mesh/rtc-wire.ts';
+import { closedWithCare } from './careful-closing.ts';
 
 const FETCH_LIMIT_MS = 8_000;
 const HANDSHAKE_LIMIT_MS = 4_000;
@@ -75,7 +76,7 @@ export function createNodeEnv(): PeerEnv {
     },
     peer: (options, events) =>
       new RtcWire(
-        (configuration) => new wrtc.RTCPeerConnection(configuration) as Connection,
+        (configuration) => closedWithCare(new wrtc.RTCPeerConnection(configuration) as Connection),
         { after },
         options,
         events,

@@ -111,9 +111,9 @@ export class Capacities {
   /**
    * What each viewer may upload, in copies of the stream, headroom taken off; 0 for one that feeds nobody. An uplink that was never full
    * carries what its cap allows, as far as anybody knows.
+   * @param uploadCap what the broadcaster might let a viewer upload instead
    */
-  copies(): number[] {
-    const { uploadCap } = this.#options;
+  copies(uploadCap = this.#options.uploadCap): number[] {
     const copies: number[] = [];
     for (const viewer of this.#options.viewers()) {
       const measured = this.#by.get(viewer.id)?.bitsPerSecond ?? null;

@@ -1,5 +1,8 @@
 // How large an audience these viewers and forwards would hold: what each viewer brings against what each takes, and the forwards for the
-// rest. Pure. An estimate in words, for a person who decides about servers before a show.
+// rest; and whether it is the cap on uploads that makes the forwards carry it. Pure. An estimate in words, for a person who decides about servers before a show.
+
+import type { CapShortage } from '../../protocol/mesh-tables.ts';
+import { MOST_SLOTS } from './capacity.ts';
 
 export interface ForecastInput {
   /** Copies of the stream that the average viewer may upload. */
@@ -9,17 +12,55 @@ export interface ForecastInput {
   k: number;
   /** The tracker takes no more. */
   mostViewers: number;
+  /** Copies that the broadcaster lets a viewer upload. */
+  uploadCap: number;
+  /** What each viewer could upload, in copies, if that were the cap. */
+  copiesAt: (uploadCap: number) => readonly number[];
 }
 
 export interface Forecast {
   viewers: number;
   why: string;
+  /** null: the cap is not what it lacks. */
+  capShortage: CapShortage | null;
 }
 
 /** Below this supply some slices must come from forwards all the time (MESH.md section 3: rho >= 1.08). */
 const SELF_SUFFICIENT = 1.08;
+const CAP_STEP = 0.5;
+/** A higher cap that brings less than this is not worth the viewers' upload. */
+const WORTH_COPIES = 0.05;
 
-export function forecast({ copiesPerViewer, forwardSlices, k, mostViewers }: ForecastInput): Forecast {
+export function forecast(input: ForecastInput): Forecast {
+  return { ...audienceHeld(input), capShortage: capShortage(input) };
+}
+
+/** The least cap with which the audience would feed itself; where there is none, the least that brings most. */
+function capShortage({ copiesPerViewer, k, uploadCap, copiesAt }: ForecastInput): CapShortage | null {
+  if (copiesPerViewer >= SELF_SUFFICIENT) return null;
+  const copiesUnder = (cap: number): number => {
+    const slots = copiesAt(cap).map((copies) => Math.min(MOST_SLOTS, Math.floor(copies * k + 1e-9)));
+    return slots.length === 0 ? 0 : slots.reduce((sum, n) => sum + n, 0) / k / slots.length;
+  };
+  const copies = copiesUnder(uploadCap);
+  if (copies >= SELF_SUFFICIENT) return null; // it only has to grow
+  let best = { cap: uploadCap, copies };
+  const first = (Math.floor(uploadCap / CAP_STEP) + 1) * CAP_STEP;
+  for (let cap = first; cap <= MOST_SLOTS / k && best.copies < SELF_SUFFICIENT; cap += CAP_STEP) {
+    const under = copiesUnder(cap);
+    if (under > best.copies) best = { cap, copies: under };
+  }
+  if (best.copies - copies < WORTH_COPIES) return null;
+  const isEnough = best.copies >= SELF_SUFFICIENT;
+  return { cap: uploadCap, copies, betterCap: best.cap, betterCopies: best.copies, isEnough };
+}
+
+function audienceHeld({
+  copiesPerViewer,
+  forwardSlices,
+  k,
+  mostViewers,
+}: ForecastInput): Omit<Forecast, 'capShortage'> {
   const copies = copiesPerViewer.toFixed(2);
   if (copiesPerViewer >= SELF_SUFFICIENT)
     return {

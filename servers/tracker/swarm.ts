@@ -11,8 +11,8 @@ import { firstUnit, seatedAnew } from './layout.ts';
 import { LostEdges } from './lost-edges.ts';
 import { Ledger } from './ledger.ts';
 import { Planner } from './planner.ts';
-import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import { takeReport } from './report.ts';
+import { Returning } from './returning.ts';
 import { Shape, type Wanted } from './shape.ts';
 import { TargetDelay } from './target.ts';
 import { Trials } from './trials.ts';
@@ -22,8 +22,6 @@ import type { Viewer } from './viewer.ts';
 
 /** Newcomers of this time are seated together, the strongest first. */
 const BATCH_MS = 20;
-/** After a start, viewers that come back are waited for so long (they come with 0 to 5 s of jitter). */
-export const REJOIN_MS = 6_000;
 const BAD_FORWARD_MS = 15_000;
 /** The time from joining until a viewer's delays tell about the mesh and no longer about its start. */
 const SETTLED_MS = 3_000;
@@ -64,7 +62,6 @@ export class Swarm {
   readonly target = new TargetDelay();
   readonly ledger = new Ledger();
   readonly viewers = new Map<string, Viewer>();
-  readonly startedMs = performance.now();
   state: StreamState = 'waiting';
   epoch = 0;
   /** Since when nobody is here; null while somebody is. */
@@ -74,7 +71,7 @@ export class Swarm {
   readonly #lostEdges: LostEdges;
   readonly #trials: Trials;
   #newcomers: Viewer[] = [];
-  readonly #returning = new Map<string, Viewer>();
+  readonly #returning: Returning;
   readonly #sayAgain = new Set<Viewer>();
   #batch: NodeJS.Timeout | null = null;
 
@@ -88,6 +85,7 @@ export class Swarm {
     this.#planner = new Planner(this);
     this.#lostEdges = new LostEdges(this, (nowMs) => this.#planner.dispatch(nowMs), options.log);
     this.#trials = new Trials(options.trustAfterMs, (newcomers) => this.#trust(newcomers));
+    this.#returning = new Returning(performance.now(), (viewer) => this.#newcomer(viewer));
     this.capacities = new Capacities({
       k,
       parity,
@@ -151,7 +149,7 @@ export class Swarm {
     this.#trials.admit(viewer);
     this.capacities.welcome(viewer, viewer.proven?.bitsPerSecond ?? null, performance.now());
     this.#lostEdges.welcome(viewer, this.k, performance.now());
-    if (viewer.claims) this.#returning.set(viewer.id, viewer);
+    if (viewer.claims) this.#returning.wait(viewer);
     else this.#newcomers.push(viewer);
     this.#batch ??= setTimeout(() => this.#seatBatch(), BATCH_MS);
     this.changed(viewer.id);
@@ -164,7 +162,7 @@ export class Swarm {
     this.viewers.set(viewer.id, viewer);
     this.#planner.transfer(former, viewer);
     this.#newcomers = this.#newcomers.map((newcomer) => (newcomer === former ? viewer : newcomer));
-    if (this.#returning.has(viewer.id)) this.#returning.set(viewer.id, viewer);
+    this.#returning.resume(viewer);
     former.socket.terminate();
     this.sharing(viewer, { shares, leaf, capBitsPerSecond: capBitsPerSecond ?? undefined });
     this.#planner.dispatch(performance.now(), [viewer]);
@@ -173,9 +171,8 @@ export class Swarm {
   leave(viewer: Viewer): void {
     if (this.viewers.get(viewer.id) !== viewer) return;
     this.viewers.delete(viewer.id);
-    this.#returning.delete(viewer.id);
     this.#newcomers = this.#newcomers.filter((newcomer) => newcomer !== viewer);
-    for (const part of [this.#lostEdges, this.capacities, this.ledger]) part.forget(viewer.id);
+    for (const part of [this.#lostEdges, this.#returning, this.capacities, this.ledger]) part.forget(viewer.id);
     this.#planner.forget(viewer);
     this.engine.leave(viewer.id);
     this.#planner.dispatch(performance.now());
@@ -316,6 +313,8 @@ export class Swarm {
       forwardSlices: this.forwards.slices(),
       k: this.k,
       mostViewers: this.#options.mostViewers,
+      uploadCap: this.#options.uploadCap,
+      copiesAt: (uploadCap) => this.capacities.copies(uploadCap),
     });
   }
 
@@ -361,9 +360,7 @@ export class Swarm {
     if (this.#batch) clearTimeout(this.#batch);
     this.#batch = null;
     const nowMs = performance.now();
-    const isHere = (id: string): boolean => this.engine.peer(id) !== undefined;
-    const waitsOver = nowMs - this.startedMs >= REJOIN_MS;
-    if (waitsOver || (this.forwards.size > 0 && isComplete(this.#claims(), isHere))) this.#seatReturning();
+    if (this.#returning.isDue(this.engine, this.forwards.size > 0, nowMs)) this.#seatReturning();
     const newcomers = this.#newcomers;
     this.#newcomers = [];
     this.#trials.begin(newcomers);
@@ -375,21 +372,10 @@ export class Swarm {
   }
 
   #seatReturning(): void {
-    const returning = [...this.#returning.values()];
-    if (returning.length === 0) return;
-    rejoin(this.engine, this.#claims(), performance.now());
-    this.#returning.clear();
-    for (const viewer of returning) viewer.claims = null;
-    this.#planner.dispatch(performance.now(), returning);
-  }
-
-  #claims(): Map<string, Claim> {
-    return new Map(
-      Array.from(this.#returning.values(), (viewer) => [
-        viewer.id,
-        { ...this.#newcomer(viewer), parents: viewer.claims?.parents ?? [], children: viewer.claims?.children ?? [] },
-      ]),
-    );
+    if (this.#returning.size === 0) return;
+    const nowMs = performance.now();
+    const returned = this.#returning.seat(this.engine, nowMs);
+    this.#planner.dispatch(nowMs, returned);
   }
 
   #newcomer(viewer: Viewer) {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { gapsOf, NodeSwarm } from '../support/node-swarm.ts';
-import { startStack, type Stack } from '../support/stack.ts';
+import { startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const UNIT_MS = 66;
@@ -13,10 +13,7 @@ const UNIT_MS = 66;
 let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
-  stack = await startStack(['--source', 'test']);
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
+  stack = await startLiveStack();
   swarm = new NodeSwarm(stack);
   for (let i = 0; i < 3; i++) {
     const member = swarm.join();
@@ -100,9 +97,12 @@ it('heads and hellos that come a byte at a time, or never, are cut off', async (
     dull.destroy();
     for (const { socket } of slow) socket.destroy();
   });
-  const mute = [await stranger(resource()), await stranger(forward?.pull ?? '')];
+  const [atTracker, atForward] = [await stranger(resource()), await stranger(forward?.pull ?? '')];
   await othersPlayOn(async () => {
-    await Promise.all([...slow.map(({ ended }) => ended), ...mute.map(({ ended }) => ended)]);
+    await Promise.all([...slow.map(({ ended }) => ended), atForward.ended]);
+    // Told why, so it was for the missing hello and not for its long silence.
+    expect((await atTracker.ended).code).toBe(1008);
+    expect(refusals(atTracker)).toMatchObject([{ detail: 'Say hello first.' }]);
   });
 }, 60_000);
 
@@ -113,14 +113,18 @@ it('huge descriptions, messages above the cap and bytes that are no text end the
     data: { kind: 'offer', call: 'c', sdp: 'x'.repeat(chars) },
   });
   await othersPlayOn(async () => {
-    for (const huge of [offer(32_001), offer(70_000), Buffer.from([0xff, 0xfe])]) {
+    for (const [huge, reason] of [
+      [offer(32_001), 'bad-message'],
+      [offer(70_000), 'too-large'],
+      [Buffer.from([0xff, 0xfe]), 'bad-message'],
+    ] as const) {
       const one = await stranger(resource());
       one.say(await hello());
       await until('a welcome', () => one.told.some((message) => message['type'] === 'welcome'));
       if (huge instanceof Buffer) one.socket.send(huge);
       else one.say(huge);
       expect((await one.ended).code).toBe(1008);
-      expect(refusals(one).at(-1)?.['detail']).not.toBe('');
+      expect(refusals(one)).toMatchObject([{ reason, detail: expect.stringMatching(/./) }]);
     }
     const giant = await stranger(resource());
     giant.socket.send('x'.repeat(1_000_000));
@@ -182,6 +186,7 @@ it('a liar about delays and clocks does not move the picture of others', async (
   };
   const before = await target();
   expect(before).toBeLessThan(1_500);
+  let worst = 0;
   await othersPlayOn(async () => {
     const one = await stranger(resource());
     one.say(await hello());
@@ -199,15 +204,25 @@ it('a liar about delays and clocks does not move the picture of others', async (
       receipts: [{ slice: 0, id: swarm.members[0]?.peer.stats().id, bytes: 1e15 }],
       gave: [{ slice: 0, id: swarm.members[1]?.peer.stats().id, bytes: 1e15 }],
     };
-    for (let i = 0; i < 6; i++) {
-      one.say(words);
-      const seen = one.told.length;
-      one.say({ type: 'ping', t: i });
-      await until('it to be taken in', () => one.told.length > seen);
-    }
+    // Until it counts like everybody else, and the target has been found anew more than once.
+    const from = swarm.members.map(({ played }) => played.length);
+    const hasGoneOn = (): boolean =>
+      swarm.members.every(({ played }, i) => played.length > (from[i] ?? 0) + 8_000 / UNIT_MS);
+    await until(
+      'eight seconds of its words',
+      async () => {
+        one.say(words);
+        const seen = one.told.length;
+        one.say({ type: 'ping', t: 1 });
+        await until('it to be taken in', () => one.told.length > seen);
+        worst = Math.max(worst, await target());
+        return hasGoneOn();
+      },
+      { withinMs: 20_000 },
+    );
     expect(one.socket.readyState).toBe(WebSocket.OPEN);
     one.say({ ...words, arrivalMs: 'soon' });
     expect((await one.ended).code).toBe(1008);
   });
-  expect(await target()).toBeLessThan(Math.max(before, 600) + 200);
+  expect(worst).toBeLessThan(Math.max(before, 600) + 200);
 });

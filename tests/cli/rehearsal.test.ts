@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { descendantsOf, isAlive } from '../support/processes.ts';
-import { eventIn, startCli, startStack, type Stack } from '../support/stack.ts';
+import { eventIn, startCli, startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const run = async (args: readonly string[]) => {
@@ -17,10 +17,7 @@ const run = async (args: readonly string[]) => {
 describe('an audience', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await startStack(['--source', 'test']);
-    await until('the stream', async () =>
-      (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-    );
+    stack = await startLiveStack();
   });
   afterAll(() => stack?.stop());
 

@@ -123,6 +123,70 @@ it('a second is told once, though timers may come a hair early or be slept throu
   expect(heardMs).toEqual([1_000, 2_000, 3_000, 6_500, 7_000, 8_000]);
 });
 
+describe('offload by the forwards’ counters', () => {
+  const UNIT_BYTES = 1_000;
+  /** Four viewers of whom nobody gets anything, and a forward whose counters grow as if it fed half of one of them, in its next life two. */
+  async function watched(answers: (nowMs: number) => { id: string; bornMs: number } | 'refused' | 'silent') {
+    const net = new MemoryNet();
+    const readJson = async (url: string): Promise<unknown> => {
+      if (url === 'http://c/debug') return { trackers: { t: { base: 'http://t/' } } };
+      if (url === 'http://t/debug') return { forwards: [{ debug: 'http://f/debug' }] };
+      const life = answers(net.nowMs);
+      if (life === 'silent') await new Promise<void>((resolve) => void net.after(3_000, resolve));
+      if (typeof life === 'string') throw new Error(life);
+      const bytes = ((net.nowMs - life.bornMs) / 100) * UNIT_BYTES;
+      return {
+        id: life.id,
+        egressBytes: { media: bytes * (life.id === 'f1' ? 0.5 : 2), bootstrap: 0, repair: 0 },
+        ingressBytes: bytes,
+      };
+    };
+    const options = { ...readOptions(['4', '--settle', '1', '--coordinate', 'http://c']) };
+    const audience = new Audience(
+      net.env(),
+      options,
+      () => 0.5,
+      readJson,
+      () => {},
+    );
+    void audience.begin(() => false);
+    await net.pass(22_000, 10);
+    const result = await audience.finish();
+    audience.close();
+    return result;
+  }
+
+  it('is right over the death of a forward, to within the second in which it died', async () => {
+    const steady = await watched(() => ({ id: 'f1', bornMs: 0 }));
+    expect(steady.offload).toBeCloseTo(1 - 0.5 / 4, 3);
+    for (const diedMs of [6_000, 18_000]) {
+      const { offload } = await watched((nowMs) =>
+        nowMs < diedMs
+          ? { id: 'f1', bornMs: 0 }
+          : nowMs < diedMs + 1_500
+            ? 'refused'
+            : { id: 'f2', bornMs: diedMs + 1_500 },
+      );
+      // It counts from about 2.5 s on, and ends at 23 s.
+      const [before, after] = [diedMs - 2_500, 23_000 - diedMs - 1_500];
+      expect(offload).toBeCloseTo(1 - (0.5 * before + 2 * after) / (before + after) / 4, 1);
+    }
+  });
+
+  it('is no number, but a reason, where it cannot be known', async () => {
+    const closed = await watched(() => 'refused');
+    expect(closed).toMatchObject({ offload: null, noOffload: expect.stringContaining('cannot be read') });
+    expect(closed.sentences).toContain(closed.noOffload);
+    const unseen = (next: string) =>
+      watched((nowMs) => {
+        if (nowMs > 8_000 && nowMs < 14_000) return 'silent';
+        return { id: nowMs < 10_000 ? 'f1' : next, bornMs: 0 };
+      });
+    expect((await unseen('f1')).offload).toBeCloseTo(1 - 0.5 / 4, 2);
+    expect(await unseen('f2')).toMatchObject({ offload: null, noOffload: expect.stringContaining('began anew') });
+  });
+});
+
 describe('the verdict', () => {
   const well: Sums = {
     viewers: 20,
@@ -132,6 +196,7 @@ describe('the verdict', () => {
     longestGapMs: 300,
     delayMs: { p50: 120, p95: 260 },
     offload: 0.95,
+    noOffload: null,
     duplicates: 0.004,
     uploadCopies: 1.01,
     joins: 20,

@@ -2,7 +2,7 @@
 // everything else, are in tests/abuse/evil-peers.test.ts.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { gapsOf, NodeSwarm, type Member } from '../support/node-swarm.ts';
-import { startStack, type Stack } from '../support/stack.ts';
+import { startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const UNIT_MS = 66;
@@ -10,10 +10,7 @@ const UNIT_MS = 66;
 let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
-  stack = await startStack(['--source', 'test']);
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
+  stack = await startLiveStack();
 });
 afterEach(() => swarm?.close());
 afterAll(() => stack?.stop());

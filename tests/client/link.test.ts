@@ -27,6 +27,7 @@ it('[P17] a neighbour that says too much is not listened to, and loses the line 
       message: (_link, { type }) => void heard.push(type),
       slice() {},
       duplicate: () => 'twice',
+      original() {},
       closed: (_link, why) => void closed.push(why),
     },
   );
@@ -65,7 +66,7 @@ it('[P18] offers without end open a few connections, and nobody else is held up 
   } as unknown as PeerEnv;
   const links = new Links(
     { env, common: { ...common, now: () => nowMs }, iceServers: () => [], sendSignal() {}, drained() {} },
-    { opened() {}, message() {}, slice() {}, duplicate: () => 'twice', closed() {} },
+    { opened() {}, message() {}, slice() {}, duplicate: () => 'twice', original() {}, closed() {} },
   );
   const offer = (call: string): SignalData => ({ kind: 'offer', call, sdp: 'v=0' });
   for (let i = 0; i < 200; i++) links.signal('v00002', offer(`a${i}`));

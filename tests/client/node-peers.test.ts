@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { gapsOf, missedShare, NodeSwarm } from '../support/node-swarm.ts';
 import { descendantsOf, isAlive, start } from '../support/processes.ts';
-import { eventIn, OUT, startCli, startStack, type Stack } from '../support/stack.ts';
+import { eventIn, OUT, startCli, startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 /** Units are about this long. */
@@ -13,10 +13,7 @@ const SECRET = 'only-these-tests-know-this-secret';
 let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
-  stack = await startStack(['--source', 'test', '--mesh-secret', SECRET]);
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
+  stack = await startLiveStack(['--mesh-secret', SECRET]);
 });
 afterEach(() => swarm?.close());
 afterAll(() => stack?.stop());

@@ -1,7 +1,7 @@
 // Parity over real WebRTC, with the real servers: a parent is gone without a word and nobody notices; parity comes and goes while all play.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { gapsOf, NodeSwarm, type Member } from '../support/node-swarm.ts';
-import { startStack, type Stack } from '../support/stack.ts';
+import { startLiveStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const VIEWERS = 9;
@@ -11,10 +11,7 @@ let stack: Stack;
 let swarm: NodeSwarm;
 beforeAll(async () => {
   const shape = ['--slices', '2', '--parity', 'on', '--upload-cap', '4'];
-  stack = await startStack(['--source', 'test', '--mesh-secret', SECRET, ...shape]);
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
+  stack = await startLiveStack(['--mesh-secret', SECRET, ...shape]);
 });
 afterEach(() => swarm?.close());
 afterAll(() => stack?.stop());

@@ -25,6 +25,28 @@ function swallow(from: Seat, to: Seat, which: (bytes: Uint8Array) => boolean = (
     };
   }
 }
+/** Media that this seat sends to that one comes so much later from now on, and as something else. */
+function change(
+  from: Seat,
+  to: Seat,
+  laterMs: number,
+  how: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+): void {
+  for (const end of rig.callBetween(from, to)?.ends ?? []) {
+    const deliver = end.events.message.bind(end.events);
+    end.events.message = (data) => {
+      if (typeof data === 'string') deliver(data);
+      else rig.net.after(laterMs, () => deliver(how(data)));
+    };
+  }
+}
+const spoilt = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 0x55 : byte));
+/** Bytes of this slice that it has said to have from that one. */
+const creditedBy = ({ tracker }: Seat, slice: number, to: Seat): number =>
+  (tracker?.messages() ?? [])
+    .flatMap((message) => (message['receipts'] ?? []) as { slice: number; id: string; bytes: number }[])
+    .filter((receipt) => receipt.slice === slice && receipt.id === to.id)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
 const isParity = (bytes: Uint8Array): boolean => ((bytes[2] ?? 0) & FLAG.parity) !== 0;
 
 /** One below the forward in each of three trees, and one fed by all of them. */
@@ -128,6 +150,30 @@ describe('[P19] with parity', () => {
     const lost = (d.tracker?.messages() ?? []).filter((message) => message['type'] === 'lost');
     expect(lost).toEqual([{ type: 'lost', slice: 2, id: c.id, how: 'bad-slice', layout: 1 }]);
     await rig.net.pass(700);
+    expect(gaps(d)).toEqual([]);
+  });
+
+  it.each([
+    ['a data slice that was made before it came', 0],
+    ['a parity slice that was not needed', 2],
+  ])('[W5] the original of %s is credited to its sender, and convicts it when it is spoilt', async (_what, slice) => {
+    const [a, , c, d] = await fourViewers();
+    const sender = slice === 0 ? a : c;
+    change(sender, d, 30);
+    await rig.net.pass(2_000);
+    const [before, made] = [creditedBy(d, slice, sender), d.peer.peer.totals().made];
+    await rig.net.pass(2_000);
+    expect(creditedBy(d, slice, sender) - before).toBeGreaterThan(25 * 2_000);
+    if (slice === 0) expect(d.peer.peer.totals().made - made).toBeGreaterThan(25 * 2_000);
+
+    change(sender, d, 0, spoilt);
+    await rig.net.pass(300);
+    const lost = (d.tracker?.messages() ?? []).filter((message) => message['type'] === 'lost');
+    expect(lost).toContainEqual({ type: 'lost', slice, id: sender.id, how: 'bad-slice', layout: 1 });
+    await rig.net.pass(2_000);
+    const then = creditedBy(d, slice, sender);
+    await rig.net.pass(2_000);
+    expect(creditedBy(d, slice, sender)).toBe(then);
     expect(gaps(d)).toEqual([]);
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MeshTables, SwarmRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
 import { swarmWords } from '../../renderer/health/swarm-words.ts';
+import { ofCap } from '../../renderer/health/cap-advice.ts';
 import { ofTrust } from '../../renderer/health/trust-advice.ts';
 import { nodeFacts } from '../../renderer/mesh/facts.ts';
 import { buildGraph, nodeOf } from '../../renderer/mesh/graph.ts';
@@ -72,6 +73,24 @@ describe('the mesh as a whole', () => {
   it('says whether parity is sent along, and why', () => {
     const told = { ...swarm, parity: true, parityWhy: 'It is set so.' };
     expect(swarmWords('live', told).pairs).toContainEqual(['Parity', 'sent along: It is set so.']);
+  });
+
+  it('says when the cap on uploads makes the forwards carry the rest, and which cap would do', () => {
+    const told = (isEnough: boolean, viewerCount = 40) => {
+      const capShortage = { cap: 1.5, copies: 0.825, betterCap: 2.5, betterCopies: 1.125, isEnough };
+      return ofCap({ swarms: { live: { ...swarm, viewerCount, forecast: { viewers: 140, why: '', capShortage } } } });
+    };
+    expect(told(true)).toEqual([
+      {
+        key: 'cap live',
+        severity: 'note',
+        says: 'Viewers of live may upload 1.5 copies of the stream at most, which is 0.82 on average: forwards carry the rest.',
+        todo: 'A cap of 2.5 would let them carry everybody, as far as their uplinks are known: raise --upload-cap in Settings.',
+      },
+    ]);
+    expect(told(false)[0]?.todo).toContain('A cap of 2.5 would make it 1.13');
+    expect(told(true, 4)).toEqual([]);
+    expect(ofCap({ swarms: { live: swarm } })).toEqual([]);
   });
 
   it('leaves out what a tracker of an earlier release does not say', () => {

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { CoordinateReady, ForwardReady, TrackerReady } from '../../servers/shared/ready.ts';
 import { startEncoder } from './encoder.ts';
 import type { Owned } from './processes.ts';
-import { eventIn, startCli } from './stack.ts';
+import { eventIn, startCli, untilLive } from './stack.ts';
 import { until } from './until.ts';
 
 type Role = 'coordinate' | 'tracker' | 'forward';
@@ -95,9 +95,7 @@ export async function startParts({ forwards = 1, tracker: flags = [] }: PartsOpt
     const relaysReady = await Promise.all(relays.map((relay) => relay.start()));
     encoder = startEncoder(`${base}/stream/live`, '320x180');
     const words = encoder;
-    await until('the stream', async () => (await (await fetch(`${base}/streams`)).text()).includes('live'), {
-      describe: () => words.stderr(),
-    });
+    await untilLive(base, () => words.stderr());
     const ready = { coordinate: base, tracker: trackerReady.tracker, forwards: relaysReady };
     return { ready, tracker, forwards: relays, stop };
   } catch (error) {

@@ -43,6 +43,27 @@ export async function startStack(args: readonly string[] = [], env: Record<strin
   }
 }
 
+/** ... with the test source, on air when this resolves. */
+export async function startLiveStack(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Stack> {
+  const stack = await startStack(['--source', 'test', ...args], env);
+  try {
+    await untilLive(stack.ready.coordinate, () => stack.process.stderr());
+    return stack;
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+/** @param describe what there was instead, should it stay off the air */
+export async function untilLive(coordinate: string, describe: () => string): Promise<void> {
+  const isLive = async (): Promise<boolean> => {
+    const { streams } = (await (await fetch(`${coordinate}/streams`)).json()) as { streams: { state: string }[] };
+    return streams.some(({ state }) => state === 'live');
+  };
+  await until('the stream', isLive, { describe });
+}
+
 /** Any command of the built `p2plive`. */
 export const startCli = (args: readonly string[], env: Record<string, string> = {}): Owned =>
   start(process.execPath, [CLI, ...args], env);

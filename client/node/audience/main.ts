@@ -74,8 +74,6 @@ function say(event: AudienceEvent): void {
     }
     case 'done':
       write(`${isTerminal ? '\n' : ''}${event.sentences.join('\n')}\n`);
-      if (event.offload === null)
-        write('The servers’ counters cannot be read from here (P2PLIVE_DEBUG_TOKEN), so there is no offload.\n');
       return write(`${event.verdict}\n`);
   }
 }

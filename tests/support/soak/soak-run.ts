@@ -1,6 +1,6 @@
 // A whole system as real programs, weighed again and again: under short sessions, or under peers that stay.
 import { descendantsOf } from '../processes.ts';
-import { startCli, startStack, type Stack } from '../stack.ts';
+import { startCli, startLiveStack, type Stack } from '../stack.ts';
 import { until } from '../until.ts';
 import { SECRET, shortSessions } from './short-sessions.ts';
 import { trendOf, Weights, type Trend, type Weight } from './weights.ts';
@@ -36,16 +36,13 @@ async function pullersAt(stack: Stack): Promise<number> {
 }
 
 async function started(env: Record<string, string>): Promise<{ stack: Stack; pids: Record<string, number> }> {
-  const stack = await startStack(['--source', 'test', '--mesh-secret', SECRET], env);
+  const stack = await startLiveStack(['--mesh-secret', SECRET], env);
   const pids: Record<string, number> = {};
   for (const name of ['tracker', 'forward']) {
     const found = descendantsOf(stack.process.pid).find(({ command }) => command.includes(`${name}.js`));
     if (!found) throw new Error(`no ${name} runs below ${stack.process.pid}`);
     pids[name] = found.pid;
   }
-  await until('the stream', async () =>
-    (await (await fetch(`${stack.ready.coordinate}/streams`)).text()).includes('live'),
-  );
   return { stack, pids };
 }
 
