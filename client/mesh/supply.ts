@@ -4,11 +4,12 @@
 import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
-import type { PeerMessage } from '../../protocol/peering.ts';
+import type { NextKeys, PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
 import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signalling.ts';
 import { Joining } from './joining.ts';
 import type { Link } from './link.ts';
+import { LateStart } from './late-start.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
 import { StandIns } from './stand-ins.ts';
@@ -55,6 +56,7 @@ export class Supply {
   readonly #at: SupplyContext;
   readonly pulls: Pulls;
   readonly #standIns: StandIns;
+  readonly #lateStart = new LateStart();
   readonly #joining: Joining;
   #tickMs = 0;
   /** When everybody was silent last: what holds all up is no parent's fault, and each has a moment to be heard again. */
@@ -72,6 +74,18 @@ export class Supply {
     this.pulls = new Pulls(at, this);
     this.#standIns = new StandIns(at, this);
     this.#joining = new Joining(at, this);
+  }
+
+  /** Another epoch counts its units anew, and all of them are cut like this. */
+  epochBegan(): void {
+    this.from = 1;
+    this.#lateStart.epochBegan(this.#at.store.epoch);
+    for (const sub of this.substreams) sub.newest = 0;
+  }
+
+  /** The first unit that is wanted, for a newcomer that was put off; 0: whatever is at hand. */
+  get first(): number {
+    return this.#lateStart.first;
   }
 
   covers(unit: number): boolean {
@@ -196,10 +210,18 @@ export class Supply {
     if (message.why === 'tree') {
       if (sub.joining?.id === link.id || sub.serving === link.id) this.parentFailed(sub, link.id, 'refused');
     } else if (sub.standIn?.id === link.id) {
+      if (message.reason === 'crowded' && message.why === 'bootstrap') return this.#putOff(sub, message.keys);
       sub.avoided.set(link.id, this.#at.now());
       sub.standIn = null;
       if (!sub.serving && this.hasBegun) this.#standIns.begin(sub);
     }
+  }
+
+  /** [P20] Too many begin at once: its parents are dialled without waiting, and the forward is asked again if they do not deliver. */
+  #putOff(sub: Substream, keys: NextKeys | undefined): void {
+    sub.standIn = null;
+    this.#lateStart.begin(keys, this.#at.now());
+    if (sub.planned && sub.dueMs !== null) this.#joining.begin(sub, sub.planned);
   }
 
   /** The link is gone, from the other side or by silence. */
@@ -231,7 +253,8 @@ export class Supply {
       this.#joining.watch(sub, nowMs);
       if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
       if (sub.standIn?.why === 'takeover') this.#standIns.watch(sub, sub.standIn, nowMs);
-      if (!sub.serving && !sub.standIn && isActive) this.#standIns.begin(sub);
+      if (!sub.serving && !sub.standIn && isActive && nowMs >= this.#lateStart.patientUntilMs)
+        this.#standIns.begin(sub);
     }
     const warm = this.#warmForward();
     if (warm) this.#at.links().toForward(warm.id, warm.url);
@@ -296,8 +319,9 @@ export class Supply {
     if (store.epoch === 0) return link.send(base);
     const newest = store.newestOf(sub.k, this.K);
     const supplied = why === 'tree' && (sub.serving !== null || sub.standIn !== null);
+    const begin = this.#lateStart.from(store.epoch, this.#at.now());
     const missing = (): number =>
-      store.firstMissing(sub.k, this.K, Math.max(this.from, 1, this.#at.nextUnit(), newest - 30));
+      store.firstMissing(sub.k, this.K, Math.max(this.from, 1, begin, this.#at.nextUnit(), newest - 30));
     link.send({ ...base, epoch: store.epoch, from: supplied ? Math.max(this.from, newest + 2) : missing() });
   }
 

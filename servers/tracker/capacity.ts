@@ -125,6 +125,10 @@ export function nextCapacity(
     const fewer = shrunk(now, Math.min(most, carries), nowMs);
     return before.bitsPerSecond === null ? { ...fewer, patienceMs: before.patienceMs } : fewer;
   }
+  // A forward has measured it for a newcomer, since slots are short.
+  const proved = Math.min(most, carries);
+  if (word.probed && before.bitsPerSecond === null && before.slots < proved)
+    return { ...now, slots: proved, grewMs: nowMs };
   if (mayShrink && word.oldestMs > VERY_LATE_MS && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : 1))
     return shrunk(now, Math.floor(inUse / 2), nowMs);
   if (mayShrink && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : LATE_REPORTS))

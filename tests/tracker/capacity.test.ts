@@ -51,6 +51,19 @@ describe('[T13] slots', () => {
     expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100, isMoreWanted: true })).slots).toBe(MOST_SLOTS);
   });
 
+  it('[P21] are what a forward has measured at once, the first time', () => {
+    const may = allowed({ K: 4, most: 12 });
+    const word = { bitsPerSecond: 2_000_000, oldestMs: 0, probed: true };
+    const proved = nextCapacity(newCapacity(3, 0), word, full(0), may, 700);
+    expect(proved).toMatchObject({ slots: 6, bitsPerSecond: 2_000_000 });
+    expect(nextCapacity(newCapacity(3, 0), { ...word, bitsPerSecond: 500_000 }, full(0), may, 700).slots).toBe(1);
+    // Measured by itself meanwhile: what a forward said before gives it nothing back.
+    const fewer = { ...proved, slots: 3, shrankMs: 5_000 };
+    expect(nextCapacity(fewer, word, full(3), may, 6_000).slots).toBe(3);
+    const { probed: _, ...own } = word;
+    expect(nextCapacity(newCapacity(3, 0), own, full(3), may, 700).slots).toBe(3);
+  });
+
   it('do not grow while nobody knows what the line carries and slices begin to wait, or a slot stands empty', () => {
     const may = allowed({ K: 4, most: 12, isMoreWanted: true });
     expect(after(9, newCapacity(3, 0), { bitsPerSecond: null, oldestMs: 80 }, may).slots).toBe(3);

@@ -61,6 +61,8 @@ export interface SimOptions {
   /** Share of viewers that relay spoilt slices. */
   evil: number;
   churn: boolean;
+  /** Of the newcomers that cannot upload, this share says so when it joins. */
+  saying: number;
 }
 
 export const DEFAULTS: SimOptions = {
@@ -86,6 +88,7 @@ export const DEFAULTS: SimOptions = {
   cut: 0,
   evil: 0,
   churn: true,
+  saying: 0,
 };
 
 export interface SimCommand {
@@ -107,6 +110,7 @@ const WORDS = {
   mass: { type: 'string' },
   cut: { type: 'string' },
   evil: { type: 'string' },
+  saying: { type: 'string' },
   suite: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -158,6 +162,7 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
       mass: number('mass', values.mass, 0, 0, 1),
       cut: number('cut', values.cut, 0, 0, 1),
       evil: number('evil', values.evil, 0, 0, 0.5),
+      saying: number('saying', values.saying, 0, 0, 1),
     },
     json: values.json ?? false,
     suite: values.suite ?? null,
