@@ -63,6 +63,8 @@ export interface SimOptions {
   churn: boolean;
   /** Of the newcomers that cannot upload, this share says so when it joins. */
   saying: number;
+  /** And of those that say nothing this share has an uplink that a forward can measure, and no child can reach. */
+  hidden: number;
 }
 
 export const DEFAULTS: SimOptions = {
@@ -89,6 +91,7 @@ export const DEFAULTS: SimOptions = {
   evil: 0,
   churn: true,
   saying: 0,
+  hidden: 0,
 };
 
 export interface SimCommand {
@@ -111,6 +114,7 @@ const WORDS = {
   cut: { type: 'string' },
   evil: { type: 'string' },
   saying: { type: 'string' },
+  hidden: { type: 'string' },
   suite: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -163,6 +167,7 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
       cut: number('cut', values.cut, 0, 0, 1),
       evil: number('evil', values.evil, 0, 0, 0.5),
       saying: number('saying', values.saying, 0, 0, 1),
+      hidden: number('hidden', values.hidden, 0, 0, 1),
     },
     json: values.json ?? false,
     suite: values.suite ?? null,

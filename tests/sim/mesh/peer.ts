@@ -79,6 +79,8 @@ export class SimPeer implements Uploader {
   /** Seconds of the whole stream, and at its last report. */
   uploaded = 0;
   uploadedThen = 0;
+  /** Bits a second that a forward has measured; null: none has. */
+  probed: number | null = null;
   /** Until when its line to the forward is open. */
   forwardUntilMs = -1;
   /** Former parents, and since when: what they had not sent by then never comes. */

@@ -18,6 +18,8 @@ import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 /** A newcomer's run begins at a key that is at least so old (stream-buffer.ts). */
 const START_BACK_MS = 400;
 const PROBE_MOST_MS = 1_000;
+/** What a probe finds where nobody can reach the viewer, though its uplink is there. */
+const HIDDEN_COPIES = 3;
 const HEIGHTS_EVERY_MS = 1_000;
 /** A connection that answers no ping is ended after this [S13]. */
 const NO_PONG_MS = 7_500;
@@ -190,9 +192,10 @@ export class Simulation {
     const bits = peer.copies * options.bitsPerSecond;
     const sendMs = Math.min(PROBE_MOST_MS, (8_000 * PROBE_MESSAGES * PROBE_CHARS) / bits);
     if (bits > 0) peer.freeAtMs = Math.max(peer.freeAtMs, wheel.nowMs) + sendMs;
+    const told = bits > 0 || this.#w.random() >= options.hidden ? bits : options.bitsPerSecond * HIDDEN_COPIES;
     const breath = 0.85 + 0.3 * this.#w.random();
     wheel.in(sendMs + net.rtt(peer, forward) + net.oneWay(peer, forward), () => {
-      if (peer.isAlive) this.#w.tracker.probed(peer, bits * breath, wheel.nowMs);
+      if (peer.isAlive) this.#w.tracker.probed(peer, told * breath, wheel.nowMs);
     });
   }
 

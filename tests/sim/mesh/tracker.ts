@@ -99,8 +99,10 @@ export class SimTracker {
     peer.uploadedThen = peer.uploaded;
     peer.reportedMs = nowMs;
     // An uplink that was full for long enough is measured for what it is; one that never fills says nothing.
-    const bitsPerSecond = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
-    this.#hear(peer, { bitsPerSecond, oldestMs: peer.oldestWaitMs }, nowMs);
+    const own = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
+    const probed = own === null && peer.probed !== null;
+    const word = { bitsPerSecond: own ?? peer.probed, oldestMs: peer.oldestWaitMs };
+    this.#hear(peer, probed ? { ...word, probed } : word, nowMs);
     peer.oldestWaitMs = 0;
   }
 
@@ -113,7 +115,8 @@ export class SimTracker {
   /** A newcomer's uplink was measured by its forward [P21]. */
   probed(peer: SimPeer, bitsPerSecond: number, nowMs: number): void {
     if (!this.#peers.has(peer.id)) return;
-    this.#hear(peer, { bitsPerSecond, oldestMs: 0, probed: true }, nowMs);
+    peer.probed = bitsPerSecond;
+    this.report(peer, nowMs);
   }
 
   /** @returns how many were moved */
