@@ -277,7 +277,7 @@ export class Session {
     // A keyframe that is not soon is not waited for.
     const kind = stream.nextKeys() === null ? 'whole' : stream.starts.next(runs, nowMs);
     this.#start = { kind, epoch, atMs: nowMs };
-    if (kind !== 'whole' && this.#probe.state === 'idle') this.send({ type: 'measure' });
+    if (stream.starts.isCrowded(nowMs) && this.#probe.state === 'idle') this.send({ type: 'measure' });
     return kind;
   }
 

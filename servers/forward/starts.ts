@@ -6,6 +6,8 @@ export type Start = 'whole' | 'short' | 'none';
 
 /** Runs weigh for so long, as if they were sent evenly. */
 const WINDOW_MS = 1_000;
+/** A crowd goes on for so long after the last newcomer that was put off. */
+const CROWDED_MS = 5_000;
 /** Above this share of the limit runs are short. */
 const SHORT_ABOVE = 0.5;
 
@@ -19,6 +21,7 @@ export class Starts {
   /** Runs sent within the window, oldest first. */
   readonly #runs: { atMs: number; seconds: number }[] = [];
   #runSeconds = 0;
+  #crowdedMs = Number.NEGATIVE_INFINITY;
 
   /** Decides, and counts the run as sent. @param whole seconds of the stream in such a run; `short`: in one from the newest keyframe */
   next({ whole, short }: { whole: number; short: number }, nowMs: number): Start {
@@ -29,7 +32,13 @@ export class Starts {
     if (copies + whole <= this.limit * SHORT_ABOVE) return this.#ran('whole', whole, nowMs);
     if (copies + short <= this.limit) return this.#ran('short', short, nowMs);
     this.putOff++;
+    this.#crowdedMs = nowMs;
     return 'none';
+  }
+
+  /** Somebody was put off just now: slots are short, and uplinks are worth measuring. */
+  isCrowded(nowMs: number): boolean {
+    return nowMs - this.#crowdedMs < CROWDED_MS;
   }
 
   #ran(start: Start, seconds: number, nowMs: number): Start {

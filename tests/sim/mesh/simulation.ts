@@ -168,7 +168,7 @@ export class Simulation {
     this.#starts.flowing = started / this.#w.K;
     this.#starts.limit = startsFor(live.length, undefined);
     const start = this.#starts.next({ whole: seconds(backed), short: seconds(latest) }, wheel.nowMs);
-    if (start !== 'whole') this.#probe(peer);
+    if (this.#starts.isCrowded(wheel.nowMs)) this.#probe(peer);
     if (start === 'none') {
       if (net.isMeasuring) this.#w.measures.putOff++;
       if (peer.serving.every((parent) => parent === null)) peer.waits = true;
