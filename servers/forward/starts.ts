@@ -8,8 +8,6 @@ export type Start = 'whole' | 'short' | 'none';
 const WINDOW_MS = 1_000;
 /** A crowd goes on for so long after the last newcomer that was put off. */
 const CROWDED_MS = 5_000;
-/** Above this share of the limit runs are short. */
-const SHORT_ABOVE = 0.5;
 
 export class Starts {
   /** Copies that may go to newcomers at once; null: as many as come. */
@@ -29,7 +27,7 @@ export class Starts {
       this.#runSeconds -= this.#runs.shift()?.seconds ?? 0;
     if (this.limit === null) return this.#ran('whole', whole, nowMs);
     const copies = this.flowing + this.#runSeconds;
-    if (copies + whole <= this.limit * SHORT_ABOVE) return this.#ran('whole', whole, nowMs);
+    if (copies + whole <= this.limit) return this.#ran('whole', whole, nowMs);
     if (copies + short <= this.limit) return this.#ran('short', short, nowMs);
     this.putOff++;
     this.#crowdedMs = nowMs;
