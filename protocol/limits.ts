@@ -30,6 +30,12 @@ export const MAX_DROPPED = 120;
 export const SUBSCRIBE_BURST = 32;
 export const SUBSCRIBE_PER_SECOND = 4;
 
+/** [P21] What a newcomer in a crowd sends to have its uplink measured: 96 kB, half a second of an uplink that carries one copy. */
+export const PROBE_MESSAGES = 8;
+export const PROBE_CHARS = 12_000;
+/** [P20] Who was told to wait for its parents asks the forward again when they have not delivered by then. */
+export const START_PATIENCE_MS = 1_500;
+
 export const KEEP_ALIVE_MS = 200;
 /** A parent that should be busy and says nothing: takeover on suspicion, then for good. */
 export const SUSPECT_SILENCE_MS = 180;

@@ -13,7 +13,18 @@ import {
   Uint32,
   Version,
 } from './fields.ts';
+import { PROBE_CHARS, PROBE_MESSAGES } from './limits.ts';
 import { ReasonSchema } from './refusal.ts';
+
+/** When keyframes are expected: unit `next` in so many ms, and then another each `every` units. */
+export const NextKeys = v.object({
+  epoch: Uint32,
+  next: Uint32,
+  inMs: Amount,
+  every: v.pipe(Uint32, v.minValue(1)),
+  everyMs: v.pipe(Amount, v.minValue(1)),
+});
+export type NextKeys = v.InferOutput<typeof NextKeys>;
 
 export const PeerMessage = v.variant('type', [
   /** First message in both directions. */
@@ -58,6 +69,8 @@ export const PeerMessage = v.variant('type', [
     slice: v.optional(SliceIndex),
     of: v.optional(v.picklist([1, 2, 4])),
     unit: v.optional(Uint32),
+    /** Of a start that is put off (`crowded`). */
+    keys: v.optional(NextKeys),
     reason: ReasonSchema,
     detail: Sentence,
   }),
@@ -75,6 +88,15 @@ export const PeerMessage = v.variant('type', [
   }),
   /** A child's receipt: newest unit held, bytes received so far on this link. */
   v.object({ type: v.literal('ack'), epoch: Uint32, unit: Uint32, bytes: Amount }),
+  /** A forward that starts many newcomers asks for probes: slots are short, and nobody knows yet what this uplink carries. */
+  v.object({ type: v.literal('measure') }),
+  /** One of PROBE_MESSAGES that measure the way to a forward; `left` follow. The last one is answered. */
+  v.object({
+    type: v.literal('probe'),
+    left: v.pipe(Uint32, v.maxValue(PROBE_MESSAGES - 1)),
+    pad: v.pipe(v.string(), v.maxLength(PROBE_CHARS)),
+  }),
+  v.object({ type: v.literal('probed'), bitsPerSecond: Amount }),
   v.object({ type: v.literal('stream'), state: StreamStateSchema, epoch: Uint32 }),
   v.object({ type: v.literal('ping'), t: Finite }),
   v.object({ type: v.literal('pong'), t: Finite }),

@@ -10,6 +10,7 @@ export const REFUSALS = [
   'too-fast', // rate limit
   'too-large', // message or slice above its limit
   'full', // no capacity; ask elsewhere
+  'crowded', // too many begin at once; your parents will deliver
   'not-here', // I do not have that slice, peer or unit
   'would-loop', // the asker is above me in that tree
   'starving', // I lack that slice myself

@@ -53,6 +53,8 @@ const UplinkWord = v.object({
   bitsPerSecond: v.nullable(Amount),
   /** The longest that a slice had to wait for its turn. */
   oldestMs: Amount,
+  /** No slices waited: a forward measured it [P21]. */
+  probed: v.optional(v.boolean()),
 });
 export type UplinkWord = v.InferOutput<typeof UplinkWord>;
 

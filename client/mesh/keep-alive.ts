@@ -112,7 +112,7 @@ export class KeepAlive {
       newest: this.#at.store.newest,
       received: { forward: received.forward, peers: received.peers },
       sent: uplink.sentBytes,
-      uplink: { bitsPerSecond: uplink.meter.bitsPerSecond(nowMs), oldestMs: uplink.meter.takeLongestWait() },
+      uplink: uplink.meter.word(nowMs),
       skipped: this.#at.skipped(),
       duplicateBytes: received.duplicate,
       gave: uplink.takeGiven().slice(0, 32),

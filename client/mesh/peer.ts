@@ -16,6 +16,7 @@ import { Links } from './links.ts';
 import type { PeerEvents, PeerOptions } from './peer-options.ts';
 import type { PeerTotals } from './peer-totals.ts';
 import { Playout } from './playout.ts';
+import { Probe } from './probe.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
@@ -56,6 +57,7 @@ export class MeshPeer {
   #ticket: string | undefined;
   #cancels: (() => void)[] = [];
   #closed = false;
+  readonly #probe = new Probe();
 
   constructor(env: PeerEnv, options: PeerOptions, events: PeerEvents) {
     this.#env = env;
@@ -155,7 +157,7 @@ export class MeshPeer {
     this.#every(VIEWER_REPORT_MS, () =>
       this.playout.heedDelays(this.#regular.delays(this.player()).p99(this.#env.now())),
     );
-    this.#every(VIEWER_REPORT_MS, () => this.tracker.send(this.#regular.report(this.state, this.player())));
+    this.#every(VIEWER_REPORT_MS, this.#report);
   }
 
   /** Bye to everybody; for pagehide and the program's end. */
@@ -220,6 +222,8 @@ export class MeshPeer {
       dropped: this.#uplink.dropped,
     };
   }
+
+  readonly #report = (): void => this.tracker.send(this.#regular.report(this.state, this.player()));
 
   #every(ms: number, call: () => void): void {
     let cancel: () => void = () => undefined;
@@ -337,6 +341,13 @@ export class MeshPeer {
       case 'stream':
         if (link.kind === 'forward') this.#setState(message.state);
         return;
+      case 'measure':
+        if (link.kind === 'forward' && this.#terms.feeds) this.#probe.send(link);
+        return;
+      case 'probed':
+        if (link.kind !== 'forward') return;
+        this.#uplink.meter.probed(message.bitsPerSecond);
+        return this.#report();
       case 'ping':
         return link.send({ type: 'pong', t: message.t });
       case 'bye':
@@ -344,6 +355,7 @@ export class MeshPeer {
         return this.#closedLink(link, 'bye');
       case 'hello':
       case 'alive':
+      case 'probe':
       case 'ack':
       case 'pong':
         return;

@@ -67,7 +67,8 @@ export class Pulls {
     const newest = store.get(store.newest);
     if (!newest) return holes;
     const next = this.#at.nextUnit();
-    const { from, until } = this.#supply;
+    const { until } = this.#supply;
+    const from = Math.max(this.#supply.from, this.#supply.first);
     const first = Math.max(1, from, next === 0 ? store.newest - 4 : next, store.newest - 60);
     const last = Math.min(store.newest + AHEAD_UNITS, until - 1);
     let before = store.get(first - 1) ?? store.get(first);

@@ -72,10 +72,7 @@ export class Supplies {
   /** Another epoch counts its units anew, and all of them are cut in the newest way. */
   epochBegan(): void {
     for (const supply of this.#all.slice(0, -1)) this.#close(supply);
-    const { newest } = this;
-    if (!newest) return;
-    newest.from = 1;
-    for (const sub of newest.substreams) sub.newest = 0;
+    this.newest?.epochBegan();
   }
 
   opened(link: Link): void {

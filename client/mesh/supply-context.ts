@@ -29,5 +29,7 @@ export interface Substreams {
   /** The units of this layout: from `from` to before `until`. */
   readonly from: number;
   readonly until: number;
+  /** What a newcomer begins with that no forward has started. */
+  readonly first: number;
   readonly substreams: readonly Substream[];
 }

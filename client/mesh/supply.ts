@@ -3,32 +3,23 @@
 // supplies.ts.
 import { isParity } from '../../protocol/chunk.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
-import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
-import type { PeerMessage } from '../../protocol/peering.ts';
+import type { NextKeys, PeerMessage } from '../../protocol/peering.ts';
 import type { Slice } from '../../protocol/slice.ts';
 import type { Edge, FromTracker, FromViewer, Parent } from '../../protocol/signalling.ts';
 import { Joining } from './joining.ts';
 import type { Link } from './link.ts';
+import { LateStart } from './late-start.ts';
 import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
+import { Silence } from './silence.ts';
 import { StandIns } from './stand-ins.ts';
-import { isOfNoUse, isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
+import { isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
 
 type Plan = Extract<FromTracker, { type: 'plan' }>;
 type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
 
 /** Who failed is not asked again for this long. */
 const AVOID_MS = 4_000;
-/** A forward that is silent for this long while the stream is live is dialled anew. */
-const FORWARD_SILENCE_MS = 2_500;
-/** Longer between two ticks, and this peer itself stood still. */
-const OWN_PAUSE_MS = 120;
-/** Every neighbour speaks more often than this. */
-const COMMON_GAP_MS = 140;
-/** Long units leave a channel silent for as long; one lost packet and its retransmission on top of that are no reason to suspect anybody. */
-const RETRANSMISSION_MS = 115;
-/** Silence of everybody that is taken for the loss of a parent. */
-const ALL_SILENT_MS = 1_500;
 /** A layout that has begun is given so many units before a slice that has not come is somebody's fault. */
 const BEGUN_UNITS = 2;
 
@@ -57,10 +48,9 @@ export class Supply {
   readonly #at: SupplyContext;
   readonly pulls: Pulls;
   readonly #standIns: StandIns;
+  readonly #lateStart = new LateStart();
   readonly #joining: Joining;
-  #tickMs = 0;
-  /** When everybody was silent last: what holds all up is no parent's fault, and each has a moment to be heard again. */
-  #gapMs = Number.NEGATIVE_INFINITY;
+  readonly #silence: Silence;
   alternatives: readonly Parent[] = [];
   readonly #turnedAway = new Map<string, number>();
 
@@ -74,6 +64,19 @@ export class Supply {
     this.pulls = new Pulls(at, this);
     this.#standIns = new StandIns(at, this);
     this.#joining = new Joining(at, this);
+    this.#silence = new Silence(at, this);
+  }
+
+  /** Another epoch counts its units anew, and all of them are cut like this. */
+  epochBegan(): void {
+    this.from = 1;
+    this.#lateStart.epochBegan(this.#at.store.epoch);
+    for (const sub of this.substreams) sub.newest = 0;
+  }
+
+  /** The first unit that is wanted, for a newcomer that was put off; 0: whatever is at hand. */
+  get first(): number {
+    return this.#lateStart.first;
   }
 
   covers(unit: number): boolean {
@@ -199,10 +202,18 @@ export class Supply {
     if (message.why === 'tree') {
       if (sub.joining?.id === link.id || sub.serving === link.id) this.parentFailed(sub, link.id, 'refused');
     } else if (sub.standIn?.id === link.id) {
+      if (message.reason === 'crowded' && message.why === 'bootstrap') return this.#putOff(sub, message.keys);
       sub.avoided.set(link.id, this.#at.now());
       sub.standIn = null;
       if (!sub.serving && this.hasBegun) this.#standIns.begin(sub);
     }
+  }
+
+  /** [P20] Too many begin at once: its parents are dialled without waiting, and the forward is asked again if they do not deliver. */
+  #putOff(sub: Substream, keys: NextKeys | undefined): void {
+    sub.standIn = null;
+    this.#lateStart.begin(keys, this.#at.now());
+    if (sub.planned && sub.dueMs !== null) this.#joining.begin(sub, sub.planned);
   }
 
   /** The link is gone, from the other side or by silence. */
@@ -221,21 +232,17 @@ export class Supply {
 
   tick(): void {
     const nowMs = this.#at.now();
-    // After a pause of our own, messages wait to be read: nobody is silent before they are.
-    if (nowMs - this.#tickMs > OWN_PAUSE_MS)
-      for (const link of this.#at.links().open()) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
-    this.#tickMs = nowMs;
-    const open = this.#at.links().open();
-    if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
+    this.#silence.tick(nowMs);
     const isActive = this.hasBegun && !this.isOver;
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);
       if (sub.planned && sub.dueMs !== null && nowMs >= sub.dueMs) this.#joining.begin(sub, sub.planned);
       if (this.#isForgotten(sub)) this.#joining.calmly(sub, sub.planned);
       this.#joining.watch(sub, nowMs);
-      if (this.#at.isLive() && isActive) this.#watchSilence(sub, nowMs);
+      if (this.#at.isLive() && isActive) this.#silence.watch(sub, nowMs);
       if (sub.standIn?.why === 'takeover') this.#standIns.watch(sub, sub.standIn, nowMs);
-      if (!sub.serving && !sub.standIn && isActive) this.#standIns.begin(sub);
+      if (!sub.serving && !sub.standIn && isActive && nowMs >= this.#lateStart.patientUntilMs)
+        this.#standIns.begin(sub);
     }
     const warm = this.#warmForward();
     if (warm) this.#at.links().toForward(warm.id, warm.url);
@@ -306,8 +313,9 @@ export class Supply {
     if (store.epoch === 0) return link.send(base);
     const newest = store.newestOf(sub.k, this.K);
     const supplied = why === 'tree' && (sub.serving !== null || sub.standIn !== null);
+    const begin = this.#lateStart.from(store.epoch, this.#at.now());
     const missing = (): number =>
-      store.firstMissing(sub.k, this.K, Math.max(this.from, 1, this.#at.nextUnit(), newest - 30));
+      store.firstMissing(sub.k, this.K, Math.max(this.from, 1, begin, this.#at.nextUnit(), newest - 30));
     link.send({ ...base, epoch: store.epoch, from: supplied ? Math.max(this.from, newest + 2) : missing() });
   }
 
@@ -321,6 +329,10 @@ export class Supply {
     sub.standIn = null;
     if (former && former !== id) this.#at.links().get(former)?.send({ type: 'unsubscribe', slice: sub.k, of: this.K });
     this.#at.tell({ type: 'seated', slice: sub.k, id, layout: this.layout });
+  }
+
+  suspect(sub: Substream): void {
+    this.#standIns.begin(sub);
   }
 
   /** @param wasNextToForward everybody below the lost parent lacks the slice now */
@@ -345,39 +357,5 @@ export class Supply {
     if (sub.joining || sub.serving || isReplanned || !alternative) return;
     sub.planned = alternative; // until the tracker says otherwise
     this.#joining.calmly(sub, alternative);
-  }
-
-  /** [P9] Suspicion first, then for good. An alive parent that lacks the slice itself is given time: it repairs. */
-  #watchSilence(sub: Substream, nowMs: number): void {
-    const link = sub.serving === null ? undefined : this.#at.links().get(sub.serving);
-    if (!link) {
-      sub.serving = null;
-      return;
-    }
-    const newest = this.#at.store.get(this.#at.store.newest)?.head;
-    if (newest && link.kind === 'peer' && isOfNoUse(sub, newest.sourceMs, nowMs))
-      return this.parentFailed(sub, link.id, 'late');
-    const silentMs = nowMs - Math.max(link.heardMs, link.sinceMs);
-    if (link.kind === 'forward') {
-      if (silentMs > FORWARD_SILENCE_MS) {
-        this.#at.links().drop(link.id, false);
-        this.lost(link, 'silent');
-      }
-      return;
-    }
-    const suspectMs = Math.max(SUSPECT_SILENCE_MS, (newest?.durationMs ?? 0) + RETRANSMISSION_MS);
-    // When nobody at all has been heard, the fault is more likely on this side (a busy machine, a lost network) than the parent's.
-    const heardOthers = this.#at
-      .links()
-      .open()
-      .some((other) => other !== link && nowMs - other.heardMs < SUSPECT_SILENCE_MS);
-    if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS)) this.parentFailed(sub, link.id, 'silent');
-    else if (
-      heardOthers &&
-      silentMs > suspectMs &&
-      nowMs - Math.max(sub.lastMs, this.#gapMs) > suspectMs &&
-      !sub.standIn
-    )
-      this.#standIns.begin(sub);
   }
 }

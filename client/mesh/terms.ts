@@ -18,6 +18,11 @@ export class Terms {
     this.#capBitsPerSecond = from.capBitsPerSecond;
   }
 
+  /** Others may be fed by this viewer. */
+  get feeds(): boolean {
+    return this.shares && this.leaf === null;
+  }
+
   hello(): Pick<Hello, 'shares' | 'leaf' | 'capBitsPerSecond' | 'history'> {
     return {
       shares: this.shares,

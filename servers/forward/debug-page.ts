@@ -23,7 +23,16 @@ export interface ForwardDebug {
   }[];
   coordinates: number;
   trackers: { base: string; isUp: boolean }[];
-  streams: { name: string; state: string; epoch: number; k: number; layout: number; newest: number }[];
+  streams: {
+    name: string;
+    state: string;
+    epoch: number;
+    k: number;
+    layout: number;
+    newest: number;
+    startLimit: number | null;
+    putOff: number;
+  }[];
 }
 
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
@@ -48,8 +57,8 @@ export function debugPage(state: ForwardDebug): string {
     ),
     table(
       'Streams',
-      ['name', 'state', 'epoch', 'slices', 'newest unit'],
-      state.streams.map((s) => [s.name, s.state, s.epoch, s.k, s.newest]),
+      ['name', 'state', 'epoch', 'slices', 'newest unit', 'copies for starts', 'starts put off'],
+      state.streams.map((s) => [s.name, s.state, s.epoch, s.k, s.newest, s.startLimit ?? 'all', s.putOff]),
     ),
     table(
       'Viewers',

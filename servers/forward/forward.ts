@@ -94,6 +94,10 @@ class Forward {
         const stream = this.#awaited(name);
         if (stream) Object.assign(stream, { k, layout });
       },
+      starts: (name: string, copies: number | null) => {
+        const stream = this.#awaited(name);
+        if (stream) stream.starts.limit = copies;
+      },
     };
     this.#trackers = settings.trackers.map(
       (base) => new TrackerLine(base.replace(/\/$/, ''), host, settings.meshSecret, log),
@@ -385,6 +389,8 @@ class Forward {
         k: s.k,
         layout: s.layout,
         newest: s.newest?.number ?? 0,
+        startLimit: s.starts.limit,
+        putOff: s.starts.putOff,
       })),
     };
   }

@@ -11,13 +11,16 @@ import {
   MAX_SOCKET_BUFFER_BYTES,
   PEER_BURST,
   PEER_PER_SECOND,
+  PROBE_MESSAGES,
   PROTOCOL_VERSION,
   SUBSCRIBE_BURST,
   SUBSCRIBE_PER_SECOND,
 } from '../../protocol/limits.ts';
-import { PeerMessage } from '../../protocol/peering.ts';
+import { PeerMessage, type NextKeys } from '../../protocol/peering.ts';
 import { refuse, type Refusal, type Result } from '../../protocol/refusal.ts';
 import type { EgressKind } from './egress.ts';
+import { Probe } from './probe.ts';
+import type { Start } from './starts.ts';
 import type { BufferedUnit, StreamBuffer } from './stream-buffer.ts';
 
 type Why = Extract<PeerMessage, { type: 'subscribe' }>['why'];
@@ -32,6 +35,12 @@ interface Subscription {
 }
 
 const KIND: Record<Why, EgressKind> = { tree: 'media', bootstrap: 'bootstrap', takeover: 'repair' };
+const CROWDED = refuse(
+  'crowded',
+  'Many begin at once: your parents deliver from this keyframe on; ask again if they do not.',
+);
+/** The slices of one newcomer are asked for together. */
+const ONE_START_MS = 1_000;
 const TOO_MANY_BEGUN = refuse('too-fast', 'Too many subscriptions in a short time; try again in a second.');
 /** Single slices that a viewer may ask for in a second. */
 const WANTS_PER_SECOND = 120;
@@ -64,10 +73,15 @@ export class Session {
   readonly #words = new Bucket(PEER_BURST, PEER_PER_SECOND, performance.now());
   readonly #begun = new Bucket(SUBSCRIBE_BURST, SUBSCRIBE_PER_SECOND, performance.now());
   #dropped = 0;
+  readonly #probe = new Probe();
+  #start: { kind: Start; epoch: number; atMs: number } | null = null;
 
   constructor(socket: WebSocket, host: SessionHost) {
     this.socket = socket;
     this.#host = host;
+    socket.on('close', () => {
+      for (const sub of this.subscriptions.values()) this.#flows(sub, -1);
+    });
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (!this.#words.take(performance.now())) return this.#tooFast();
       if (isBinary)
@@ -89,7 +103,7 @@ export class Session {
     what: 'hello' | 'subscribe' | 'want',
     refusal: Refusal,
     close = false,
-    more: { slice?: number; of?: SliceCount; unit?: number; why?: Why } = {},
+    more: { slice?: number; of?: SliceCount; unit?: number; why?: Why; keys?: NextKeys } = {},
   ): void {
     this.send({ type: 'refused', what, ...refusal, ...more });
     if (close) this.socket.close(1008, refusal.reason);
@@ -167,6 +181,7 @@ export class Session {
             continue;
           }
           this.subscriptions.delete(key);
+          this.#flows(sub, -1);
           this.#host.subscribed(this, -1);
         }
         return;
@@ -177,8 +192,12 @@ export class Session {
         return;
       case 'ping':
         return this.send({ type: 'pong', t: message.t });
+      case 'probe':
+        return this.#probed(message);
       case 'bye':
         return this.socket.close(1000);
+      case 'measure':
+      case 'probed':
       case 'refused':
       case 'alive':
       case 'stream':
@@ -221,20 +240,55 @@ export class Session {
     const key = `${k}/${K}`;
     const known = this.subscriptions.get(key);
     if (known) {
+      this.#flows(known, -1);
       known.why = why; // bootstrap becomes tree: nothing is sent twice
+      this.#flows(known, 1);
       known.bounds.until = Infinity;
       return;
     }
     const room = this.#begun.take(performance.now()) ? this.#host.room() : TOO_MANY_BEGUN;
     if (!room.ok) return this.refuse('subscribe', room.refusal, false, { slice: k, of: K, why });
     const sameEpoch = message.epoch === stream.epoch && stream.epoch !== 0;
-    const bounds = { epoch: stream.epoch, from: sameEpoch ? (message.from ?? 0) : 0, until: Infinity };
-    this.subscriptions.set(key, { k, K, why, bounds });
-    this.#host.subscribed(this, 1);
     if (!sameEpoch && stream.init) this.#sendSlice(stream.init, k, K, KIND[why]);
-    const run = sameEpoch && message.from !== undefined ? stream.since(message.from) : stream.startRun();
+    const start = why === 'bootstrap' ? this.#startOf(stream) : 'whole';
+    const keys = stream.nextKeys();
+    if (start === 'none')
+      return this.refuse('subscribe', CROWDED.refusal, false, { slice: k, of: K, why, ...(keys ? { keys } : {}) });
+    const bounds = { epoch: stream.epoch, from: sameEpoch ? (message.from ?? 0) : 0, until: Infinity };
+    const sub = { k, K, why, bounds };
+    this.subscriptions.set(key, sub);
+    this.#flows(sub, 1);
+    this.#host.subscribed(this, 1);
+    const run =
+      sameEpoch && message.from !== undefined
+        ? stream.since(message.from)
+        : stream.startRun(start === 'short' ? 0 : undefined);
     for (const unit of run) this.#sendSlice(unit, k, K, KIND[why]);
     this.#firstSentMs = this.#sentMs = run.at(-1)?.sourceMs ?? 0;
+  }
+
+  /** [P20] What this newcomer is given; one decision for all its slices. */
+  #startOf(stream: StreamBuffer): Start {
+    const nowMs = performance.now();
+    const { epoch } = stream;
+    if (this.#start?.epoch === epoch && nowMs - this.#start.atMs < ONE_START_MS) return this.#start.kind;
+    const seconds = (run: readonly BufferedUnit[]): number => run.reduce((ms, unit) => ms + unit.durationMs, 0) / 1_000;
+    const runs = { whole: seconds(stream.startRun()), short: seconds(stream.startRun(0)) };
+    // A keyframe that is not soon is not waited for.
+    const kind = stream.nextKeys() === null ? 'whole' : stream.starts.next(runs, nowMs);
+    this.#start = { kind, epoch, atMs: nowMs };
+    if (stream.starts.isCrowded(nowMs) && this.#probe.state === 'idle') this.send({ type: 'measure' });
+    return kind;
+  }
+
+  #flows({ why, K }: Subscription, by: 1 | -1): void {
+    if (why === 'bootstrap' && this.stream) this.stream.starts.flowing += by / K;
+  }
+
+  /** [P21] */
+  #probed({ left, pad }: Extract<PeerMessage, { type: 'probe' }>): void {
+    const bitsPerSecond = this.#probe.take(pad.length, left, PROBE_MESSAGES, performance.now());
+    if (bitsPerSecond !== null) this.send({ type: 'probed', bitsPerSecond });
   }
 
   #want(stream: StreamBuffer, message: Extract<PeerMessage, { type: 'want' }>): void {

@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import { FLAG, isParity, sliceRange } from '../../protocol/chunk.ts';
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import { RING_MS } from '../../protocol/limits.ts';
+import type { NextKeys } from '../../protocol/peering.ts';
 import { parityOf } from '../../protocol/parity.ts';
 import { fragmentsOf, type Slice } from '../../protocol/slice.ts';
 import { merkleTree, proofOf } from '../../protocol/unit.ts';
+import { Starts } from './starts.ts';
 
 /** Over a WebSocket a slice is one message: TCP has its own segments. */
 const WHOLE = Number.MAX_SAFE_INTEGER;
@@ -14,6 +16,9 @@ const WHOLE = Number.MAX_SAFE_INTEGER;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** A newcomer's run begins at the last keyframe that is at least this old, so that it reaches back to the swarm's playout point. */
 const START_BACK_MS = 400;
+
+/** A keyframe that a newcomer can wait for. */
+const SOON_MS = 2_000;
 
 export interface BufferedUnit {
   number: number;
@@ -33,6 +38,7 @@ export class StreamBuffer {
   init: BufferedUnit | null = null;
   k: SliceCount = 2;
   layout = 1;
+  readonly starts = new Starts();
   readonly #units = new Map<number, BufferedUnit>();
   #bytes = 0;
 
@@ -65,17 +71,30 @@ export class StreamBuffer {
     return number === 0 ? (this.init ?? undefined) : this.#units.get(number);
   }
 
-  /** The units a newcomer starts with, oldest first. */
-  startRun(): BufferedUnit[] {
+  /** The units a newcomer starts with, oldest first. @param backMs its keyframe is so old, where one is */
+  startRun(backMs = START_BACK_MS): BufferedUnit[] {
     const newest = this.newest;
     if (!newest) return [];
     let from: BufferedUnit | null = null;
     for (const unit of this.#backwards()) {
       if (!unit.isKey) continue;
       from = unit;
-      if (newest.sourceMs - unit.sourceMs >= START_BACK_MS) break;
+      if (newest.sourceMs - unit.sourceMs >= backMs) break;
     }
     return from ? this.since(from.number) : [];
+  }
+
+  /** When keyframes are expected, by the distance of the last two; null where the next is not soon, or nothing is known. */
+  nextKeys(): NextKeys | null {
+    const keys: BufferedUnit[] = [];
+    for (const unit of this.#backwards()) if (unit.isKey && keys.push(unit) === 2) break;
+    const [last, before] = keys;
+    const { newest } = this;
+    if (!newest || !last || !before) return null;
+    const [every, everyMs] = [last.number - before.number, last.sourceMs - before.sourceMs];
+    if (everyMs <= 0 || everyMs > SOON_MS) return null;
+    const next = Math.max(last.number + every, newest.number + 1);
+    return { epoch: this.epoch, next, inMs: Math.max(0, last.sourceMs + everyMs - newest.sourceMs), every, everyMs };
   }
 
   since(number: number): BufferedUnit[] {

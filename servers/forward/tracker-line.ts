@@ -13,6 +13,7 @@ export interface TrackerLineHost {
   streams(): { name: string; state: StreamState; epoch: number }[];
   publicKey(): string | null;
   layout(stream: string, k: SliceCount, layout: number): void;
+  starts(stream: string, copies: number | null): void;
 }
 
 const RETRY_FIRST_MS = 200;
@@ -93,6 +94,7 @@ export class TrackerLine {
       return this.#log.debug({ detail: decoded.refusal.detail }, 'a message of the tracker is not understood');
     const message = decoded.value;
     if (message.type === 'layout') this.#host.layout(message.stream, message.k, message.layout);
+    else if (message.type === 'starts') this.#host.starts(message.stream, message.copies);
     else if (message.type === 'refused')
       this.#log.error({ tracker: this.base, reason: message.reason }, message.detail);
   }

@@ -63,6 +63,15 @@ export const TRACKER = [
   }),
   setting({
     programs: ['tracker'],
+    key: 'startCopies',
+    flag: 'start-copies',
+    kind: kind.whole(0, 100_000),
+    default: undefined,
+    unit: 'copies',
+    help: 'Copies forwards give newcomers at once; who comes above that begins when its parents deliver. By default 2 percent of the viewers and at least 20, and no limit up to 100 viewers.',
+  }),
+  setting({
+    programs: ['tracker'],
     key: 'uploadCap',
     flag: 'upload-cap',
     kind: kind.amount(0, 100),

@@ -117,7 +117,7 @@ export function nextCapacity(
   const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs, oldestMs: word.oldestMs };
   const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0 && !drains;
   const inUse = Math.min(before.slots, used);
-  const isMeasured = measured !== null && allowed.streamBitsPerSecond !== null;
+  const isMeasured = measured !== null && !word.probed && allowed.streamBitsPerSecond !== null;
   const isMeasuredWithin = isMeasured && inUse <= slotsFor(measured, allowed);
   // More than the line carries, by its own measure: back to what it carries with headroom, and no further. To have found that out is no
   // failure the first time.
@@ -125,6 +125,11 @@ export function nextCapacity(
     const fewer = shrunk(now, Math.min(most, carries), nowMs);
     return before.bitsPerSecond === null ? { ...fewer, patienceMs: before.patienceMs } : fewer;
   }
+  // A forward has measured it for a newcomer, since slots are short. Whether children reach it no forward can tell: the first one does.
+  const proved = Math.min(most, carries);
+  const hasNeverFailed = before.shrankMs === Number.NEGATIVE_INFINITY && lateReports === 0;
+  if (word.probed && carried > 0 && hasNeverFailed && before.slots < proved)
+    return { ...now, slots: proved, grewMs: nowMs };
   if (mayShrink && word.oldestMs > VERY_LATE_MS && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : 1))
     return shrunk(now, Math.floor(inUse / 2), nowMs);
   if (mayShrink && lateReports >= (isMeasuredWithin ? LATE_REPORTS_WITHIN : LATE_REPORTS))

@@ -30,6 +30,8 @@ export interface Forward {
   publicKey: string | undefined;
   /** Slices that we have it serve. */
   assigned: number;
+  /** What it was told of starts, by stream. */
+  readonly starts: Map<string, number | null>;
   /** Direct children by its own word. */
   served: number;
 }
@@ -132,6 +134,22 @@ export class Forwards {
     for (const forward of this.#byId.values()) this.#layout(forward, stream);
   }
 
+  /** [T18] Each forward's share of the copies that newcomers of a stream may be given at once, where it is news. */
+  tellStarts(stream: string, copies: number | null): void {
+    const share = copies === null ? null : Math.ceil(copies / this.size);
+    for (const { starts, socket } of this.#byId.values()) {
+      if ((starts.get(stream) ?? null) === share) continue;
+      starts.set(stream, share);
+      send(socket, { type: 'starts', stream, copies: share });
+    }
+  }
+
+  /** The stream has nobody any more. */
+  forgetStarts(stream: string): void {
+    this.tellStarts(stream, null);
+    for (const { starts } of this.#byId.values()) starts.delete(stream);
+  }
+
   /** Ends forwards that have been silent for too long. */
   sweep(nowMs: number): void {
     for (const forward of this.#byId.values()) {
@@ -166,6 +184,7 @@ export class Forwards {
       streams: new Map(),
       publicKey: undefined,
       assigned: former?.assigned ?? 0,
+      starts: new Map(),
       served: 0,
     };
     this.#byId.set(record.id, forward);

@@ -23,6 +23,7 @@ import { forwardRow, streamRow, viewerRow } from './rows.ts';
 import { Session } from './session.ts';
 import type { TrackerSettings } from './settings.ts';
 import { startStun, type StunResponder } from './stun.ts';
+import { startsFor } from './starts.ts';
 import { Swarm } from './swarm.ts';
 import { UploadHistory } from './upload-history.ts';
 
@@ -212,10 +213,12 @@ export class Tracker {
     this.#forwards.sweep(nowMs);
     for (const swarm of this.#swarms.values()) {
       swarm.tick(nowMs);
+      this.#forwards.tellStarts(swarm.name, startsFor(swarm.viewers.size, this.#settings.startCopies));
       if (this.#ticks % RETARGET_EVERY_TICKS === 0) swarm.retarget(nowMs);
       if (swarm.emptySinceMs !== null && nowMs - swarm.emptySinceMs > EMPTY_FOR_MS) {
         swarm.close();
         this.#swarms.delete(swarm.name);
+        this.#forwards.forgetStarts(swarm.name);
         this.#feed.drop('streams', swarm.name);
       } else this.#feed.put('streams', swarm.name, streamRow(swarm));
     }

@@ -23,6 +23,8 @@ export class MeshRig {
   /** Units that have been pushed so far, the init segment aside. */
   unit = 0;
   readonly played = new Map<string, number[]>();
+  /** The forward starts nobody: who asks gets the init segment, and when the next keyframes come. */
+  isCrowded = false;
   /** The forward's subscriptions, by socket: "slice/of" -> why. */
   readonly subscriptions = new Map<ServerEnd, Map<string, string>>();
   /** The first unit that each of them is sent, and the first that it is not sent any more. */
@@ -181,12 +183,23 @@ export class MeshRig {
     }
   }
 
+  #putOff(socket: ServerEnd, slice: number, of: number): void {
+    const next = this.unit - ((this.unit - 1) % 15) + 15;
+    const keys = { epoch: 1_000, next, inMs: (next - this.unit) * UNIT_MS, every: 15, everyMs: 15 * UNIT_MS };
+    const refused = { type: 'refused', what: 'subscribe', why: 'bootstrap', slice, of, keys };
+    if (slice === 0) socket.send({ type: 'measure' });
+    void this.#sendSlice(socket, 0, slice, 0, of).then(() =>
+      socket.send({ ...refused, reason: 'crowded', detail: 'the test says so' }),
+    );
+  }
+
   #forwardHears(socket: ServerEnd, message: Record<string, unknown> & { type: string }): void {
     if (message.type === 'hello') socket.send({ type: 'hello', v: PROTOCOL_VERSION, stream: 'live', id: FORWARD.id });
     const [slice, of] = [Number(message['slice']), Number(message['of'] ?? 2)];
     const key = `${slice}/${of}`;
     const slices = this.subscriptions.get(socket) ?? new Map<string, string>();
     if (message.type === 'subscribe') {
+      if (this.isCrowded && message['why'] === 'bootstrap') return this.#putOff(socket, slice, of);
       const isKnown = slices.has(key);
       slices.set(key, String(message['why']));
       this.subscriptions.set(socket, slices);

@@ -51,6 +51,23 @@ describe('[T13] slots', () => {
     expect(after(60, newCapacity(2, 0), CALM, allowed({ most: 100, isMoreWanted: true })).slots).toBe(MOST_SLOTS);
   });
 
+  it('[P21] are what a forward has measured, as soon as the first child is reached and while nothing speaks against it', () => {
+    const may = allowed({ K: 4, most: 12 });
+    const word = { bitsPerSecond: 2_000_000, oldestMs: 0, probed: true };
+    const newcomer = newCapacity(3, 0);
+    // Nobody knows yet whether children reach it.
+    const waiting = nextCapacity(newcomer, word, { used: 3, carried: 0 }, may, 700);
+    expect(waiting.slots).toBe(3);
+    expect(nextCapacity(waiting, word, { used: 3, carried: 1 }, may, 1_700).slots).toBe(6);
+    expect(nextCapacity(newcomer, { ...word, bitsPerSecond: 500_000 }, full(0), may, 700).slots).toBe(1);
+    // It has fallen behind: what a forward said before gives it nothing back, and it is no reason to wait longer.
+    const behind = { ...word, oldestMs: 900 };
+    expect(nextCapacity(waiting, behind, full(3), may, 2_700).slots).toBe(1);
+    expect(nextCapacity({ ...waiting, shrankMs: 2_700 }, word, full(3), may, 3_700).slots).toBe(3);
+    const { probed: _, ...own } = word;
+    expect(nextCapacity(newcomer, own, full(3), may, 700).slots).toBe(3);
+  });
+
   it('do not grow while nobody knows what the line carries and slices begin to wait, or a slot stands empty', () => {
     const may = allowed({ K: 4, most: 12, isMoreWanted: true });
     expect(after(9, newCapacity(3, 0), { bitsPerSecond: null, oldestMs: 80 }, may).slots).toBe(3);

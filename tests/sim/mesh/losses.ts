@@ -44,6 +44,13 @@ export class SimLosses {
     this.#w.wheel.in(DEAD_SILENCE_MS + timerMs, () => this.#lose(child, k, parent, isServing, false));
   }
 
+  /** Its parents have not delivered what its forward did not give it at the start. */
+  startLate(child: SimPeer): void {
+    if (!child.isAlive) return;
+    if (child.waits) this.#parents.beginAtNextKey(child);
+    for (let k = 0; k < this.#w.K; k++) if (!child.serving[k]) this.#stand(child, k, this.#w.forward);
+  }
+
   #lose(child: SimPeer, k: number, parent: SimPeer, wasServing: boolean, isClosed: boolean): void {
     if (!child.isAlive) return;
     if (child.standIn[k] === parent) child.standIn[k] = null;

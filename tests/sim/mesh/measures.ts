@@ -3,6 +3,11 @@
 export type Kind = 'tree' | 'bootstrap' | 'repair';
 export const BUFFERS_MS = [500, 1_000, 2_000] as const;
 
+/** What the forwards sent in one second, in copies, and to how many viewers. */
+export type Second = Record<Kind, number> & { viewers: number };
+
+export const sumOf = (by: Readonly<Record<Kind, number>>): number => by.tree + by.bootstrap + by.repair;
+
 export class Histogram {
   readonly #counts: Float64Array;
   readonly #stepMs: number;
@@ -49,14 +54,19 @@ export class Measures {
   madeUnits = 0;
   joins = 0;
   departures = 0;
+  /** Newcomers whom the forwards told to wait for their parents. */
+  putOff = 0;
   moves = 0;
-  /** Copies that the forwards sent in each second, and viewers then. */
-  readonly seconds: { copies: number; viewers: number }[] = [];
+  readonly seconds: Second[] = [];
+  /** From asking the coordinate to the first whole keyframe unit, of those who came while measuring. */
+  readonly firstPicture = new Histogram(10_000, 5);
   poisonedPlayed = 0;
   convicted = 0;
 
   result(unitMs: number) {
-    const sent = this.forward.tree + this.forward.bootstrap + this.forward.repair;
+    const sent = sumOf(this.forward);
+    const share = (second: Second): number => (100 * sumOf(second)) / Math.max(1, second.viewers);
+    const worst = this.seconds.toSorted((a, b) => share(b) - share(a))[0] ?? null;
     const viewers = this.viewerUnits / Math.max(1, this.madeUnits);
     const missing = (i: number): number => round((100 * (this.late[i] ?? 0)) / Math.max(1, this.units), 5);
     return {
@@ -72,8 +82,15 @@ export class Measures {
         bootstrap: round(this.forward.bootstrap / Math.max(1, this.madeUnits), 2),
         repair: round(this.forward.repair / Math.max(1, this.madeUnits), 2),
         /** The busiest second, in per cent of the viewers then. */
-        peak: round(Math.max(0, ...this.seconds.map((s) => (100 * s.copies) / Math.max(1, s.viewers))), 2),
+        peak: worst ? round(share(worst), 2) : 0,
+        /** What it consisted of, in copies. */
+        atPeak: worst && {
+          tree: Math.round(worst.tree),
+          bootstrap: Math.round(worst.bootstrap),
+          repair: Math.round(worst.repair),
+        },
       },
+      firstPictureMs: { p50: this.firstPicture.at(0.5), p95: this.firstPicture.at(0.95) },
       backMs: {
         graceful: { p50: this.backGraceful.at(0.5), p95: this.backGraceful.at(0.95) },
         silent: { p50: this.backSilent.at(0.5), p95: this.backSilent.at(0.95) },
@@ -81,6 +98,7 @@ export class Measures {
       viewers: Math.round(viewers),
       joins: this.joins,
       departures: this.departures,
+      putOff: this.putOff,
       movesPerViewerMinute: round((this.moves / Math.max(1, this.viewerUnits)) * (60_000 / unitMs), 3),
     };
   }
@@ -91,6 +109,7 @@ export type SimResult = ReturnType<Measures['result']> & {
   parity: boolean;
   kWhy: string;
   depth: { p50: number; max: number };
+  seconds: readonly Second[];
 };
 
 const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;

@@ -46,7 +46,7 @@ export class Media {
     }
     for (let k = 0; k < this.#w.trees; k++)
       for (const edge of this.#w.forward.edges[k] ?? []) {
-        const kind = edge.isStandIn ? (edge.child.isNew ? 'bootstrap' : 'repair') : 'tree';
+        const kind = edge.isStart ? 'bootstrap' : edge.isStandIn ? 'repair' : 'tree';
         if (unit >= edge.from) this.#w.net.send(this.#w.forward, edge.child, unit, k, kind, FLAG.regular);
       }
     this.#w.wheel.in(EVALUATE_AFTER_MS, () => this.#evaluate(unit));
@@ -78,6 +78,7 @@ export class Media {
     if (peer.joining[k] === sender && (flags & (FLAG.retransmit | FLAG.bootstrap)) === 0)
       this.#parents.seat(peer, k, sender);
     if (taken === 0) return;
+    if (taken === 2 && !peer.hasPicture && this.#w.net.isKey(unit)) this.#hasPicture(peer, nowMs);
     if ((flags & FLAG.retransmit) === 0) {
       const newest = Math.max(...peer.subs.map((other) => other.newest));
       const isFresh = isRegular(sub, unit, newest, nowMs);
@@ -99,6 +100,11 @@ export class Media {
     if (made === null || (made === this.#w.K && peer.edges[made]?.length === 0)) return;
     peer.make(unit, made);
     this.#relay(peer, unit, made, null);
+  }
+
+  #hasPicture(peer: SimPeer, nowMs: number): void {
+    peer.hasPicture = true;
+    if (peer.sinceMs >= this.#w.options.warmUpMs) this.#w.measures.firstPicture.add(nowMs - peer.sinceMs);
   }
 
   #relay(peer: SimPeer, unit: number, k: number, from: SimPeer | null): void {

@@ -26,9 +26,9 @@ export class Net {
   readonly #random: () => number;
   readonly #measures: Measures;
   readonly #K: number;
-  readonly #keyEvery: number;
+  readonly keyEvery: number;
   isMeasuring = false;
-  copiesThisSecond = 0;
+  thisSecond: Record<Kind, number> = { tree: 0, bootstrap: 0, repair: 0 };
 
   constructor(options: SimOptions, K: number, wheel: Wheel, random: () => number, measures: Measures) {
     this.#options = options;
@@ -36,7 +36,7 @@ export class Net {
     this.#random = random;
     this.#measures = measures;
     this.#K = K;
-    this.#keyEvery = Math.round(1_000 / options.unitMs);
+    this.keyEvery = Math.round(1_000 / options.unitMs);
   }
 
   rtt(a: SimPeer, b: SimPeer): number {
@@ -53,18 +53,18 @@ export class Net {
   }
 
   isKey(unit: number): boolean {
-    return unit % this.#keyEvery === 0;
+    return unit % this.keyEvery === 0;
   }
 
   /** The newest keyframe unit that is at least so much older than `unit`. */
   keyBefore(unit: number, backMs: number): number {
     const back = Math.max(0, unit - Math.ceil(backMs / this.#options.unitMs));
-    return back - (back % this.#keyEvery);
+    return back - (back % this.keyEvery);
   }
 
   /** A slice's share of its unit's average size. */
   #size(unit: number): number {
-    const usual = (this.#keyEvery - KEY_SIZE) / (this.#keyEvery - 1);
+    const usual = (this.keyEvery - KEY_SIZE) / (this.keyEvery - 1);
     return (this.isKey(unit) ? KEY_SIZE : usual) / this.#K;
   }
 
@@ -74,7 +74,7 @@ export class Net {
     const size = this.#size(unit);
     let endMs = nowMs;
     if (from.index === 0) {
-      this.copiesThisSecond += size;
+      this.thisSecond[kind] += size;
       if (this.isMeasuring) this.#measures.forward[kind] += size;
     } else {
       if (from.copies <= 0) {

@@ -63,6 +63,10 @@ export interface SimOptions {
   churn: boolean;
   /** 0: everybody is there from the begin, with uplinks known from earlier visits. Otherwise they come one by one, known to nobody. */
   arriveEveryMs: number;
+  /** Of the newcomers that cannot upload, this share says so when it joins. */
+  saying: number;
+  /** And of those that say nothing this share has an uplink that a forward can measure, and no child can reach. */
+  hidden: number;
 }
 
 export const DEFAULTS: SimOptions = {
@@ -89,6 +93,8 @@ export const DEFAULTS: SimOptions = {
   evil: 0,
   churn: true,
   arriveEveryMs: 0,
+  saying: 0,
+  hidden: 0,
 };
 
 export interface SimCommand {
@@ -110,6 +116,8 @@ const WORDS = {
   mass: { type: 'string' },
   cut: { type: 'string' },
   evil: { type: 'string' },
+  saying: { type: 'string' },
+  hidden: { type: 'string' },
   suite: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
@@ -161,6 +169,8 @@ export function readCommand(words: readonly string[], defaultK: SliceCount | 'au
       mass: number('mass', values.mass, 0, 0, 1),
       cut: number('cut', values.cut, 0, 0, 1),
       evil: number('evil', values.evil, 0, 0, 0.5),
+      saying: number('saying', values.saying, 0, 0, 1),
+      hidden: number('hidden', values.hidden, 0, 0, 1),
     },
     json: values.json ?? false,
     suite: values.suite ?? null,

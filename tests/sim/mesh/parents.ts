@@ -111,14 +111,21 @@ export class Parents {
     const known = edges?.find((edge) => edge.child === peer);
     const flows = peer.serving[k] !== null || peer.standIn[k] !== null;
     const newest = this.#w.newestUnit();
-    if (known) known.isStandIn = false;
+    if (known) known.isStandIn = known.isStart = false;
     else {
+      if (peer.waits) this.beginAtNextKey(peer);
       const from = flows ? this.#newestOf(peer, k) + 2 : 0;
       edges?.push({ child: peer, from, isStandIn: false, height: 0 });
       sortByHeight(edges);
       this.catchUp(parent, peer, k, flows ? from : Math.max(peer.low, newest - CATCH_UP_UNITS), 'tree');
     }
-    if (!flows || peer.standIn[k] === parent || known) this.seat(peer, k, parent);
+    // Who has had nothing yet is seated when something comes, as the product does it; who has lost its parent turns to the new one at once.
+    if ((!flows && peer.hasPicture) || peer.standIn[k] === parent || known) this.seat(peer, k, parent);
+  }
+
+  beginAtNextKey(peer: SimPeer): void {
+    peer.waits = false;
+    peer.first = peer.low = this.#w.net.keyBefore(this.#w.newestUnit(), 0) + this.#w.net.keyEvery;
   }
 
   #newestOf(peer: SimPeer, k: number): number {

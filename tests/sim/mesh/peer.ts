@@ -12,6 +12,8 @@ export interface SimEdge {
   child: SimPeer;
   from: number;
   isStandIn: boolean;
+  /** From its start on: not a stand-in for a parent that was lost. */
+  isStart?: boolean;
   /** Levels below the child, as keep-alives tell. */
   height: number;
 }
@@ -32,8 +34,8 @@ export class SimPeer implements Uploader {
   liveAt = -1;
   // As the tracker sees it.
   readonly shares = true;
-  /** Nobody says that it cannot upload: the tracker finds out. */
-  readonly leaf = null;
+  /** Who cannot upload says so, or the tracker finds out. */
+  leaf: 'asked' | null = null;
   readonly capBitsPerSecond = null;
   readonly rates: { forwardBitsPerSecond: number; peersBitsPerSecond: number; sentBitsPerSecond: number };
   reportedMs: number;
@@ -63,6 +65,9 @@ export class SimPeer implements Uploader {
   low: number;
   /** Its usual delay: what a playout buffer is measured from; -1 before it is known. */
   usualMs = -1;
+  hasPicture = false;
+  /** Its forward starts too many: it begins with the keyframe that follows when its first parent is there. */
+  waits = false;
   // Giving.
   readonly edges: SimEdge[][];
   freeAtMs = 0;
@@ -74,6 +79,8 @@ export class SimPeer implements Uploader {
   /** Seconds of the whole stream, and at its last report. */
   uploaded = 0;
   uploadedThen = 0;
+  /** Bits a second that a forward has measured; null: none has. */
+  probed: number | null = null;
   /** Until when its line to the forward is open. */
   forwardUntilMs = -1;
   /** Former parents, and since when: what they had not sent by then never comes. */

@@ -1,19 +1,25 @@
 // One simulated audience: people come, stay and leave; the product's engine, capacities and refetching decide; slices travel over net.ts.
 // What is simulated of a peer is the time things take.
 import { seeded } from '../../support/random.ts';
+import { PROBE_CHARS, PROBE_MESSAGES, START_PATIENCE_MS } from '../../../protocol/limits.ts';
+import { Starts } from '../../../servers/forward/starts.ts';
+import { startsFor } from '../../../servers/tracker/starts.ts';
 import { SimLosses } from './losses.ts';
-import { Measures, type SimResult } from './measures.ts';
+import { Measures, type Kind, type SimResult } from './measures.ts';
 import { Media } from './media.ts';
 import { FLAG, Net } from './net.ts';
 import { UPLINKS, type SimOptions } from './options.ts';
 import { Parents, sortByHeight } from './parents.ts';
-import { SimPeer } from './peer.ts';
+import { SimPeer, type SimEdge } from './peer.ts';
 import { BATCH_MS, kFor, parityFor, SimTracker, TRUST_AFTER_MS } from './tracker.ts';
 import { Wheel } from './wheel.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 
 /** A newcomer's run begins at a key that is at least so old (stream-buffer.ts). */
 const START_BACK_MS = 400;
+const PROBE_MOST_MS = 1_000;
+/** What a probe finds where nobody can reach the viewer, though its uplink is there. */
+const HIDDEN_COPIES = 3;
 const HEIGHTS_EVERY_MS = 1_000;
 /** Who comes first finds a stream that has begun. */
 const FIRST_UNITS_MS = 2_000;
@@ -27,6 +33,7 @@ export class Simulation {
   readonly #losses: SimLosses;
   readonly #media: Media;
   readonly #shift: number;
+  readonly #starts = new Starts();
   #batch: SimPeer[] = [];
 
   constructor(options: SimOptions) {
@@ -78,6 +85,7 @@ export class Simulation {
     const depth = { p50: depths[depths.length >> 1] ?? 0, max: depths.at(-1) ?? 0 };
     return {
       ...measures.result(options.unitMs),
+      seconds: measures.seconds,
       k: this.#w.K,
       parity: this.#w.trees > this.#w.K,
       kWhy: this.#kWhy,
@@ -130,6 +138,8 @@ export class Simulation {
 
   #arriveAsViewer(): void {
     const peer = this.#newPeer(this.#w.newestUnit() + 1);
+    if (peer.copies <= 0 && this.#w.options.saying > 0 && this.#w.random() < this.#w.options.saying)
+      peer.leaf = 'asked';
     if (this.#w.net.isMeasuring) this.#w.measures.joins++;
     if (this.#w.options.churn) {
       const stayMs =
@@ -160,17 +170,44 @@ export class Simulation {
 
   #bootstrap(peer: SimPeer): void {
     if (!peer.isAlive) return;
+    const { net, wheel, options, live } = this.#w;
     const newest = this.#w.newestUnit();
-    const from = this.#w.net.keyBefore(newest, START_BACK_MS);
+    peer.forwardUntilMs = wheel.nowMs + LINE_KEPT_MS;
+    const [backed, latest] = [net.keyBefore(newest, START_BACK_MS), net.keyBefore(newest, 0)];
+    const seconds = (from: number): number => ((newest - from + 1) * options.unitMs) / 1_000;
+    const started = this.#w.forward.edges.reduce((n, edges) => n + edges.filter((edge) => edge.isStart).length, 0);
+    this.#starts.flowing = started / this.#w.K;
+    this.#starts.limit = startsFor(live.length, undefined);
+    const start = this.#starts.next({ whole: seconds(backed), short: seconds(latest) }, wheel.nowMs);
+    if (this.#starts.isCrowded(wheel.nowMs)) this.#probe(peer);
+    if (start === 'none') {
+      if (net.isMeasuring) this.#w.measures.putOff++;
+      if (peer.serving.every((parent) => parent === null)) peer.waits = true;
+      return wheel.in(START_PATIENCE_MS, () => this.#losses.startLate(peer));
+    }
+    const from = start === 'whole' ? backed : latest;
     peer.first = peer.low = from;
-    peer.forwardUntilMs = this.#w.wheel.nowMs + LINE_KEPT_MS;
     for (let k = 0; k < this.#w.K; k++) {
       if (peer.serving[k]) continue;
       peer.standIn[k] = this.#w.forward;
-      this.#w.forward.edges[k]?.push({ child: peer, from: 0, isStandIn: true, height: 0 });
+      const edge: SimEdge = { child: peer, from: 0, isStandIn: true, isStart: true, height: 0 };
+      this.#w.forward.edges[k]?.push(edge);
       for (let unit = from; unit <= newest; unit++)
         if (!peer.has(unit, k)) this.#w.net.send(this.#w.forward, peer, unit, k, 'bootstrap', FLAG.bootstrap);
     }
+  }
+
+  /** [P21] It sends its forward some bytes, and is told how fast they came; nobody waits longer than for an uplink of half a copy. */
+  #probe(peer: SimPeer): void {
+    const { wheel, net, forward, options } = this.#w;
+    const bits = peer.copies * options.bitsPerSecond;
+    const sendMs = Math.min(PROBE_MOST_MS, (8_000 * PROBE_MESSAGES * PROBE_CHARS) / bits);
+    if (bits > 0) peer.freeAtMs = Math.max(peer.freeAtMs, wheel.nowMs) + sendMs;
+    const told = bits > 0 || this.#w.random() >= options.hidden ? bits : options.bitsPerSecond * HIDDEN_COPIES;
+    const breath = 0.85 + 0.3 * this.#w.random();
+    wheel.in(sendMs + net.rtt(peer, forward) + net.oneWay(peer, forward), () => {
+      if (peer.isAlive) this.#w.tracker.probed(peer, told * breath, wheel.nowMs);
+    });
   }
 
   #reportRegularly(peer: SimPeer): void {
@@ -223,12 +260,16 @@ export class Simulation {
     const moved = this.#w.tracker.tick(this.#w.wheel.nowMs);
     if (this.#w.net.isMeasuring) {
       this.#w.measures.moves += moved;
+      const { thisSecond } = this.#w.net;
+      const copies = (kind: Kind): number => (thisSecond[kind] * this.#w.options.unitMs) / 1_000;
       this.#w.measures.seconds.push({
-        copies: this.#w.net.copiesThisSecond / (1_000 / this.#w.options.unitMs),
+        tree: copies('tree'),
+        bootstrap: copies('bootstrap'),
+        repair: copies('repair'),
         viewers: this.#w.live.length,
       });
     }
-    this.#w.net.copiesThisSecond = 0;
+    this.#w.net.thisSecond = { tree: 0, bootstrap: 0, repair: 0 };
     this.#w.wheel.in(1_000, () => this.#second());
   }
 

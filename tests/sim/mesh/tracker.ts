@@ -4,6 +4,7 @@ import { chooseParity } from '../../../servers/tracker/auto-parity.ts';
 import { chooseK, type Choice } from '../../../servers/tracker/choose-k.ts';
 import { Engine } from '../../../servers/tracker/engine.ts';
 import type { SliceCount } from '../../../protocol/fields.ts';
+import type { UplinkWord } from '../../../protocol/signalling.ts';
 import { OVERHEAD } from './net.ts';
 import type { SimOptions } from './options.ts';
 import { STREAM_BITS, type SimPeer } from './peer.ts';
@@ -97,12 +98,25 @@ export class SimTracker {
     if (seconds > 0) peer.rates.sentBitsPerSecond = ((peer.uploaded - peer.uploadedThen) * STREAM_BITS) / seconds;
     peer.uploadedThen = peer.uploaded;
     peer.reportedMs = nowMs;
-    const used = this.engine.peer(peer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
     // An uplink that was full for long enough is measured for what it is; one that never fills says nothing.
-    const bitsPerSecond = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
-    this.capacities.heard(peer, { bitsPerSecond, oldestMs: peer.oldestWaitMs }, used, nowMs);
+    const own = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
+    const probed = own === null && peer.probed !== null;
+    const word = { bitsPerSecond: own ?? peer.probed, oldestMs: peer.oldestWaitMs };
+    this.#hear(peer, probed ? { ...word, probed } : word, nowMs);
     peer.oldestWaitMs = 0;
+  }
+
+  #hear(peer: SimPeer, word: UplinkWord, nowMs: number): void {
+    const used = this.engine.peer(peer.id)?.nodes.reduce((sum, node) => sum + node.kids.length, 0) ?? 0;
+    this.capacities.heard(peer, word, used, nowMs);
     if (this.#apply(peer)) this.#dispatch();
+  }
+
+  /** A newcomer's uplink was measured by its forward [P21]. */
+  probed(peer: SimPeer, bitsPerSecond: number, nowMs: number): void {
+    if (!this.#peers.has(peer.id)) return;
+    peer.probed = bitsPerSecond;
+    this.report(peer, nowMs);
   }
 
   /** @returns how many were moved */

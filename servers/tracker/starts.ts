@@ -1,0 +1,12 @@
+// How many copies of the stream forwards may give newcomers at once [T18].
+
+const SHARE = 0.1;
+const LEAST = 20;
+/** Up to so many viewers all newcomers are started: their egress is no burden, and they see the picture sooner. */
+const ALWAYS_UP_TO = 100;
+
+/** @param set what an operator wants, if anything @returns null: as many as come */
+export function startsFor(viewers: number, set: number | undefined): number | null {
+  if (set !== undefined) return set;
+  return viewers <= ALWAYS_UP_TO ? null : Math.max(LEAST, Math.ceil(SHARE * viewers));
+}
