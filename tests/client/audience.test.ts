@@ -1,5 +1,6 @@
 // The parts of a synthetic audience that can be looked at alone: what it is told, its narrow uplinks, its verdict.
 import { describe, expect, it } from 'vitest';
+import { tooFewFiles } from '../../client/node/audience/open-files.ts';
 import { readOptions } from '../../client/node/audience/options.ts';
 import { Audience } from '../../client/audience/audience.ts';
 import { farEnv } from '../../client/audience/far-env.ts';
@@ -185,6 +186,17 @@ describe('offload by the forwards’ counters', () => {
     expect((await unseen('f1')).offload).toBeCloseTo(1 - 0.5 / 4, 2);
     expect(await unseen('f2')).toMatchObject({ offload: null, noOffload: expect.stringContaining('began anew') });
   });
+});
+
+it('says beforehand when a process may not open as many files as its viewers need', () => {
+  const limits = (soft: string): string =>
+    `Limit                     Soft Limit           Hard Limit           Units     \nMax open files            ${soft}                20000                files     \n`;
+  expect(tooFewFiles(200, limits('1024'))).toBe(
+    '200 viewers may need 40000 open files and this process may have 1024: raise it (ulimit -n 40000) or spread them over several audiences.',
+  );
+  expect(tooFewFiles(50, limits('20000'))).toBeNull();
+  expect(tooFewFiles(200, limits('unlimited'))).toBeNull();
+  expect(tooFewFiles(200, null)).toBeNull();
 });
 
 describe('the verdict', () => {

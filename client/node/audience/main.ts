@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AudienceSession, type AudienceEvent } from '../../audience/session.ts';
 import { debugReader } from './debug-reader.ts';
+import { tooFewFiles } from './open-files.ts';
 import { readOptions, type ProgramOptions } from './options.ts';
 
 const EXIT = { passed: 0, failed: 1, badSettings: 2, missingPart: 5 } as const;
@@ -22,6 +23,8 @@ function options(): ProgramOptions {
 }
 
 const given = options();
+const tooFew = tooFewFiles(given.viewers);
+if (tooFew !== null) process.stderr.write(`${tooFew}\n`);
 if (process.versions['electron'] !== undefined)
   fail(
     EXIT.missingPart,
