@@ -13,8 +13,8 @@ import type { Uplink } from './uplink.ts';
 
 /** A slice that has waited this long for its turn is not sent any more. */
 const WORTH_MS = 1_500;
-/** [P5] one stand-in edge above the tree's children. */
-const STAND_INS = 1;
+/** [P5] stand-in edges above the tree's children. One leaves the forwards half as much again to carry when many go at once (decision 006). */
+export const STAND_INS = 2;
 /** Edges that call themselves planned and have not been announced yet. */
 const MAX_UNCONFIRMED = 3;
 /** [P6] who stands in must itself have had the slice this recently. */
@@ -219,7 +219,7 @@ export class Children {
     // Who has just lost its own parent would stand in with nothing: two orphans must not wait for each other.
     if (!sub || sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
       return ['starving', 'I lack this slice myself.'];
-    if (standIns >= STAND_INS) return ['full', 'I stand in for somebody else.'];
+    if (standIns >= STAND_INS) return ['full', 'I stand in for others.'];
     return null;
   }
 

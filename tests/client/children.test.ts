@@ -50,16 +50,15 @@ it('[P6] and by who has lost its own parent, has had nothing lately, or has it f
   }
 });
 
-it('[P5] one stand-in at a time, ended after its time; one that the tracker confirms stays', () => {
+it('[P5] two stand-ins at a time, ended after their time; one that the tracker confirms stays', () => {
   const { children, sub, line, ask, pass } = rig();
-  const [first, second] = [line('v0one'), line('v0two')];
-  ask(first, 'takeover');
-  ask(second, 'takeover');
-  expect(children.list()).toEqual([{ slice: 0, id: 'v0one' }]);
-  expect(second.said).toMatchObject([{ type: 'refused', reason: 'full' }]);
+  const [first, second, third] = [line('v0one'), line('v0two'), line('v0three')];
+  for (const child of [first, second, third]) ask(child, 'takeover');
+  expect(children.list().map(({ id }) => id)).toEqual(['v0one', 'v0two']);
+  expect(third.said).toMatchObject([{ type: 'refused', reason: 'full' }]);
   pass(TAKEOVER_MS - 1);
   children.sweep();
-  expect(children.list()).toHaveLength(1);
+  expect(children.list()).toHaveLength(2);
   pass(1);
   children.sweep();
   expect(children.list()).toEqual([]);
@@ -83,10 +82,10 @@ it('[P6] an edge that the tracker has planned stands against the path of the mom
 
 it('[P5] a child by the plan stays one when it asks for a stand-in: it suspects us, and finds nobody else', () => {
   const { children, sub, line, ask, pass } = rig();
-  const [child, other] = [line('v0child'), line('v0other')];
+  const [child, other, another] = [line('v0child'), line('v0other'), line('v0another')];
   children.expect(0, 'v0child', true);
   ask(child, 'tree');
-  ask(other, 'takeover'); // we stand in for somebody already
+  for (const orphan of [other, another]) ask(orphan, 'takeover'); // we stand in for as many as we may
   ask(child, 'takeover');
   expect(child.said).toEqual([]);
   pass(TAKEOVER_MS * 2);

@@ -1,4 +1,5 @@
 // What simulated peers do when a parent is gone, silent, or sends a bad slice: they learn of it in their way, ask for help, tell the tracker.
+import { STAND_INS } from '../../../client/mesh/children.ts';
 import { DEAD_SILENCE_MS, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../../protocol/limits.ts';
 import type { Parents } from './parents.ts';
 import type { SimEdge, SimPeer } from './peer.ts';
@@ -96,12 +97,13 @@ export class SimLosses {
     });
   }
 
-  /** [P5] [P6] one stand-in at a time, and nobody who lacks the slice or gets it from the asker. */
+  /** [P5] [P6] so many stand-ins at a time, and nobody who lacks the slice or gets it from the asker. */
   #standsIn(at: SimPeer, child: SimPeer, k: number): boolean {
     const sub = at.subs[k];
     if (!at.isAlive || at.copies <= 0 || !sub || at.serving[k] === null) return false;
     if (this.#w.wheel.nowMs - sub.lastMs > FRESH_MS || sub.lastFrom === child.id) return false;
-    if (at.edges.some((edges) => edges.some((edge) => edge.isStandIn))) return false;
+    const standIns = at.edges.reduce((sum, edges) => sum + edges.filter((edge) => edge.isStandIn).length, 0);
+    if (standIns >= STAND_INS) return false;
     for (let x: SimPeer | null = at, steps = 0; x && steps < 64; x = x.serving[k] ?? x.standIn[k] ?? null, steps++)
       if (x === child) return false;
     return true;
