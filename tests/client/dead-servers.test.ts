@@ -38,13 +38,13 @@ const missedUnits = (members: readonly Member[], from: readonly number[]): numbe
   members.reduce((sum, { played }, i) => sum + gapsOf(played, from[i]).missed, 0);
 
 /**
- * What the event costs, and not what a busy machine does: compared with what the same viewers missed in as long a time before it.
+ * What the event costs, and not what a busy machine does: compared with what the same viewers missed in a calm time before it it.
  * @param usual so many units
  */
 function expectNoMore(what: string, members: readonly Member[], from: readonly number[], usual: number): void {
   const missed = missedUnits(members, from);
   const due = members.reduce((sum, { played }, i) => sum + played.length - (from[i] ?? 0), missed);
-  console.log(`${what}: ${missed} of ${due} units missed (gate 0), ${usual} in as long a time before`);
+  console.log(`${what}: ${missed} of ${due} units missed (gate 0), ${usual} in a calm time before it`);
   expect(missed).toBeLessThanOrEqual(usual + SKIP_UNITS);
 }
 
