@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeFragment, FLAG } from '../../protocol/chunk.ts';
 import { SUSPECT_SILENCE_MS } from '../../protocol/limits.ts';
-import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
+import { FORWARD, gaps, MeshRig, type Seat } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
 beforeEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => rig.close());
 
 const PARITY = { parity: true };
 const played = (seat: Seat): number[] => rig.played.get(seat.id) ?? [];
-const gaps = (seat: Seat): number[] => played(seat).filter((unit, i, all) => i > 0 && unit !== (all[i - 1] ?? 0) + 1);
+const gapsAt = (seat: Seat): number[] => gaps(played(seat));
 const asks = ({ peer }: Seat): number => peer.peer.totals().hedges + peer.peer.totals().pulls;
 const parityOf = ({ peer }: Seat) => peer.peer.supplies.current?.substreams[2];
 /** Whatever this seat still sends to that one is not media any more. */
@@ -86,7 +86,7 @@ describe('[P19] with parity', () => {
     ).toEqual(expect.arrayContaining([a.id, b.id, d.id]));
     const before = [a, b, c, d].map((seat) => [asks(seat), seat.peer.stats().duplicateBytes]);
     await rig.net.pass(1_000);
-    for (const seat of [a, b, c, d]) expect(gaps(seat)).toEqual([]);
+    for (const seat of [a, b, c, d]) expect(gapsAt(seat)).toEqual([]);
     expect([a, b, c, d].map((seat) => [asks(seat), seat.peer.stats().duplicateBytes])).toEqual(before);
   });
 
@@ -100,7 +100,7 @@ describe('[P19] with parity', () => {
       expect(played(d).at(-1)).toBeGreaterThanOrEqual(rig.unit - 1);
     }
     await rig.net.pass(1_500);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
     expect(asks(d)).toBe(before);
   });
 
@@ -116,7 +116,7 @@ describe('[P19] with parity', () => {
     await rig.net.pass(SUSPECT_SILENCE_MS - 20);
     expect(asks(d)).toBe(before);
     await rig.net.pass(1_000);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 
   it('what one makes goes to its own children at once: a loss at the first hop ends there', async () => {
@@ -129,7 +129,7 @@ describe('[P19] with parity', () => {
       await rig.net.pass(10);
       for (const seat of [b, d]) expect(played(seat).at(-1)).toBeGreaterThanOrEqual(rig.unit - 1);
     }
-    for (const seat of [a, b, c, d]) expect(gaps(seat)).toEqual([]);
+    for (const seat of [a, b, c, d]) expect(gapsAt(seat)).toEqual([]);
     expect([a, b, c, d].map(asks)).toEqual(before);
     // They have it from the one that makes it, not each by itself.
     expect(d.peer.peer.supplies.current?.substreams[0]).toMatchObject({ lastFrom: a.id, newest: rig.unit });
@@ -150,7 +150,7 @@ describe('[P19] with parity', () => {
     const lost = (d.tracker?.messages() ?? []).filter((message) => message['type'] === 'lost');
     expect(lost).toEqual([{ type: 'lost', slice: 2, id: c.id, how: 'bad-slice', layout: 1 }]);
     await rig.net.pass(700);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 
   it.each([
@@ -174,7 +174,7 @@ describe('[P19] with parity', () => {
     const then = creditedBy(d, slice, sender);
     await rig.net.pass(2_000);
     expect(creditedBy(d, slice, sender)).toBe(then);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 
   it('a lost parity parent is waited for: nobody stands in, the forward is not dialled', async () => {
@@ -190,7 +190,7 @@ describe('[P19] with parity', () => {
     rig.plan(d, [a.id, b.id, b.id], [], PARITY);
     await rig.net.pass(1_500);
     expect(parityOf(d)?.serving).toBe(b.id);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 
   it('who has whole units gives parity to its children, though it has none itself', async () => {
@@ -224,7 +224,7 @@ describe('[P19] with parity', () => {
     await rig.net.pass(1_500);
     expect(d.peer.stats().parents).toContainEqual({ slice: 2, id: c.id, kind: 'peer' });
     expect(said().filter((text) => /^slice [01]/.test(text))).toEqual([]);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 
   it('the original of a slice that was made first is counted as one that came twice, parity that was not needed is not', async () => {
@@ -246,6 +246,6 @@ describe('[P19] with parity', () => {
     // It is its regular supplier all the same, and nobody is asked to help.
     expect(d.peer.peer.supplies.current?.substreams[0]).toMatchObject({ serving: a.id, standIn: null, lastFrom: a.id });
     expect(asks(d)).toBe(0);
-    expect(gaps(d)).toEqual([]);
+    expect(gapsAt(d)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 // The rules between parents and children, with real peers on wires in memory.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEAD_SILENCE_MS, PROTOCOL_VERSION, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
-import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
+import { FORWARD, gaps, MeshRig, type Seat } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
 beforeEach(() => {
@@ -9,8 +9,6 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-const gaps = (units: readonly number[]): number[] =>
-  units.filter((unit, i) => i > 0 && unit !== (units[i - 1] ?? 0) + 1);
 const kindsAt = (rigOf: MeshRig, seat: Seat): string[] => {
   const socket = rigOf.net.sockets.findLast(
     (s) => s.url === FORWARD.url && s.messages().some((m) => m['type'] === 'hello' && m['id'] === seat.id),

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEAD_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
 import type { Call } from '../support/memory-net.ts';
-import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
+import { FORWARD, gaps, MeshRig, type Seat } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
 beforeEach(() => {
@@ -10,8 +10,6 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-const gaps = (units: readonly number[]): number[] =>
-  units.filter((unit, i) => i > 0 && unit !== (units[i - 1] ?? 0) + 1);
 const parentOf = (seat: Seat, slice: number): string | undefined =>
   seat.peer.stats().parents.find((parent) => parent.slice === slice)?.id;
 

@@ -10,6 +10,10 @@ export const FORWARD = { id: 'f00001', url: 'ws://forward/pull' };
 const EPOCH_MS = 1_700_000_000_000;
 const UNIT_MS = 66;
 
+/** The units that do not follow the one before. */
+export const gaps = (units: readonly number[]): number[] =>
+  units.filter((unit, i) => i > 0 && unit !== (units[i - 1] ?? 0) + 1);
+
 export interface Seat {
   id: string;
   peer: HeadlessPeer;
