@@ -59,7 +59,7 @@ export const TRACKER = [
     kind: kind.whole(1, 100_000),
     default: undefined,
     unit: 'copies',
-    help: 'Full copies forwards hand out to viewers themselves; by default one, or half a percent of the viewers.',
+    help: 'Full copies forwards hand out to viewers themselves; by default one, or 0.4 percent of the viewers.',
   }),
   setting({
     programs: ['tracker'],

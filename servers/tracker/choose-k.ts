@@ -1,6 +1,6 @@
-// How many slices a stream is best cut into, for the uplinks that its viewers have: the least K at which all of them together carry the
-// stream with room to spare. Pure (MESH.md section 2: half-rate slots waste what is left of an uplink that carries one copy, quarter-rate
-// slots use it). K = 1 is an operator's choice: with one parent a departure costs everything for a moment.
+// How many slices a stream is best cut into, for the uplinks that its viewers have: for a small audience the least K at which all of them
+// together carry the stream with room to spare, for a large one quarters. Pure (MESH.md section 2: half-rate slots waste what is left of an
+// uplink that carries one copy, quarter-rate slots use it). K = 1 is an operator's choice: with one parent a departure costs everything for a moment.
 import type { SliceCount } from '../../protocol/fields.ts';
 import { MOST_SLOTS } from './capacity.ts';
 
@@ -10,6 +10,9 @@ const SUFFICES = 1.08;
 const PLENTY = 1.3;
 /** Another K costs every viewer new connections: it must bring so much. */
 const WORTH = 0.05;
+/** From so many viewers on quarters are better in every respect (decision 009); below, halves have fewer connections. */
+const LARGE = 100;
+const LARGE_NO_MORE = 50;
 
 export interface Choice {
   k: SliceCount;
@@ -27,6 +30,8 @@ export function chooseK(copies: readonly number[], now: SliceCount): Choice {
   if (copies.length === 0) return { k: now, why: 'Nobody has been measured yet.' };
   const isShort = two < (now === 4 ? PLENTY : SUFFICES);
   if (isShort && four >= two + WORTH) return { k: 4, why: `Quarters use the uplinks better: ${numbers}.` };
+  if (copies.length >= (now === 4 ? LARGE_NO_MORE : LARGE) && four >= SUFFICES)
+    return { k: 4, why: `Quarters reach a large audience sooner, and less is lost with a parent: ${numbers}.` };
   return { k: 2, why: `Halves suffice: ${numbers}.` };
 }
 

@@ -18,7 +18,7 @@ export interface TrackerSettings {
   k: SliceCount | 'auto';
   /** auto: one slice more, the XOR of the others, where the viewers' uplinks have room for it. */
   parity: 'auto' | 'on' | 'off';
-  /** Full copies that forwards give to sharing viewers; absent: max(1, 0.5 % of them). */
+  /** Full copies that forwards give to sharing viewers; absent: max(1, 0.4 % of them). */
   directCopies?: number | undefined;
   /** Copies that forwards give newcomers at once; absent: a tenth of the viewers, at least 20, and no limit up to 100 viewers. */
   startCopies?: number | undefined;

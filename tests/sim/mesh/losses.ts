@@ -10,6 +10,8 @@ const FRESH_MS = 300;
 /** The tracker's ping to whom a child calls lost. */
 const PROBE_MS = 1_500;
 const CATCH_UP_UNITS = 30;
+/** Who stands in with nothing is left after this (stand-ins.ts). */
+const STAND_IN_SILENCE_MS = 160;
 
 export class SimLosses {
   readonly #w: World;
@@ -76,15 +78,13 @@ export class SimLosses {
     });
   }
 
-  /** Somebody at hand, now: a parent of another slice first, at last the forward. Who was directly under the forward is helped by it alone. */
+  /** Somebody at hand, now: parents of other slices, then children, at last the forward. Who was directly under the forward is helped by it alone. */
   #standIn(child: SimPeer, k: number, not: readonly SimPeer[]): void {
     if (k === this.#w.K) return; // nobody stands in for a parity parent [P19]
     if (!child.isAlive || child.standIn[k] || (child.serving[k] && !not.includes(child.serving[k]))) return;
     const [lost] = not;
     const wasTop = lost !== undefined && lost.index !== 0 && lost.serving[k] === this.#w.forward;
-    const at = wasTop
-      ? undefined
-      : child.serving.find((peer, other) => other !== k && peer && peer.index !== 0 && !not.includes(peer));
+    const at = wasTop ? undefined : this.#atHand(child, k).find((peer) => peer.index !== 0 && !not.includes(peer));
     if (!at) {
       const rtt = this.#w.net.rtt(child, this.#w.forward);
       const ms = wasTop || child.forwardUntilMs > this.#w.wheel.nowMs ? rtt / 2 : (SOCKET_RTTS + 0.5) * rtt;
@@ -92,15 +92,25 @@ export class SimLosses {
       return;
     }
     this.#w.wheel.in(this.#w.net.oneWay(child, at), () => {
-      if (this.#standsIn(at, child, k)) return this.#stand(child, k, at);
+      if (this.#standsIn(at, child, k)) {
+        if (at.copies > 0) return this.#stand(child, k, at);
+        // It means well, and nothing leaves its uplink.
+        return this.#w.wheel.in(STAND_IN_SILENCE_MS, () => this.#stand(child, k, this.#w.forward));
+      }
       this.#w.wheel.in(this.#w.net.oneWay(child, at), () => this.#standIn(child, k, [...not, at]));
     });
+  }
+
+  /** Whom it is connected with, the parents first. */
+  #atHand(child: SimPeer, k: number): SimPeer[] {
+    const parents = child.serving.flatMap((peer, other) => (peer && other !== k ? peer : []));
+    return [...parents, ...child.edges.flatMap((edges) => edges.map((edge) => edge.child))];
   }
 
   /** [P5] [P6] so many stand-ins at a time, and nobody who lacks the slice or gets it from the asker. */
   #standsIn(at: SimPeer, child: SimPeer, k: number): boolean {
     const sub = at.subs[k];
-    if (!at.isAlive || at.copies <= 0 || !sub || at.serving[k] === null) return false;
+    if (!at.isAlive || !sub || at.serving[k] === null) return false;
     if (this.#w.wheel.nowMs - sub.lastMs > FRESH_MS || sub.lastFrom === child.id) return false;
     const standIns = at.edges.reduce((sum, edges) => sum + edges.filter((edge) => edge.isStandIn).length, 0);
     if (standIns >= STAND_INS) return false;

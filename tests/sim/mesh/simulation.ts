@@ -39,7 +39,8 @@ export class Simulation {
   constructor(options: SimOptions) {
     const random = seeded(options.seed);
     this.#shift = random();
-    const copies = Array.from({ length: 1_000 }, (_, i) => copiesFor(options.uplinks, i / 1_000));
+    const { viewers } = options;
+    const copies = Array.from({ length: viewers }, (_, i) => copiesFor(options.uplinks, (i + 0.5) / viewers));
     const choice = kFor(copies, options.uploadCap);
     const K = options.k === 'auto' ? choice.k : options.k;
     const parity = parityFor(options.parity, copies, options.uploadCap, K);

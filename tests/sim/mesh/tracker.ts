@@ -150,7 +150,7 @@ export class SimTracker {
   }
 }
 
-/** What `auto` comes to for an audience whose uplinks have been measured. */
+/** What `auto` comes to for an audience whose uplinks have been measured. @param copies of each viewer */
 export const kFor = (copies: readonly number[], uploadCap: number): Choice => chooseK(measured(copies, uploadCap), 2);
 
 export const parityFor = (
