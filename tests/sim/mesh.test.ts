@@ -24,11 +24,13 @@ describe('a simulated audience', () => {
     expect(uploadCopies).toBeLessThan(1.06);
   });
 
-  it('halves are chosen for rich uplinks and are faster there', () => {
-    const { k, delayMs, offload } = run({ uplinks: 'rich' });
-    expect(k).toBe(2);
-    expect(delayMs.p95).toBeLessThan(700);
-    expect(offload).toBeGreaterThan(96);
+  it('halves are chosen for a few rich uplinks, quarters for many, which are sooner and lack less', () => {
+    expect(run({ uplinks: 'rich', viewers: 60 }).k).toBe(2);
+    const [halves, many] = [run({ uplinks: 'rich', k: 2 }), run({ uplinks: 'rich' })];
+    expect(many.k).toBe(4);
+    expect(many.delayMs.p95).toBeLessThan(halves.delayMs.p95 ?? 0);
+    expect(many.missing['500']).toBeLessThanOrEqual(halves.missing['500']);
+    expect(many.offload).toBeGreaterThan(96);
   });
 
   it('[P19] parity makes it faster and costs one slice more: nothing is asked for that could be made', () => {

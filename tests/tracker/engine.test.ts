@@ -47,8 +47,8 @@ describe('the placement engine', () => {
       }
     });
 
-  it('[T3] half a per cent of the viewers are fed directly, or the number that is set', () => {
-    expect(filled(999).trees.budget).toBe(5);
+  it('[T3] four in a thousand viewers are fed directly, or the number that is set', () => {
+    expect(filled(999).trees.budget).toBe(4);
     const engine = engineOf(2, 3);
     for (let i = 0; i < 3; i++) engine.join([sharer(`v${i}`)], 0);
     expect(copies(engine)).toBe(3);
