@@ -10,8 +10,8 @@ const WINDOW_MS = 1_000;
 const CROWDED_MS = 5_000;
 
 export class Starts {
-  /** Copies that may go to newcomers at once; null: as many as come. */
-  limit: number | null = null;
+  /** Copies that each tracker's audience can bear, by the tracker's address; null: as many as come. */
+  readonly #told = new Map<string, number | null>();
   /** Copies that flow to newcomers whose parents do not deliver yet. */
   flowing = 0;
   /** Newcomers that were told to wait for their parents, since the program's start. */
@@ -21,14 +21,30 @@ export class Starts {
   #runSeconds = 0;
   #crowdedMs = Number.NEGATIVE_INFINITY;
 
+  /** Copies that may go to newcomers at once, for all trackers' audiences together; null: as many as come. */
+  get limit(): number | null {
+    let sum: number | null = null;
+    for (const copies of this.#told.values()) {
+      if (copies === null) return null;
+      sum = (sum ?? 0) + copies;
+    }
+    return sum;
+  }
+
+  /** @param copies that this tracker's audience can bear; null: as many as come; undefined: it says nothing any more */
+  tell(tracker: string, copies: number | null | undefined): void {
+    if (copies === undefined) this.#told.delete(tracker);
+    else this.#told.set(tracker, copies);
+  }
+
   /** Decides, and counts the run as sent. @param whole seconds of the stream in such a run; `short`: in one from the newest keyframe */
   next({ whole, short }: { whole: number; short: number }, nowMs: number): Start {
     while (this.#runs[0] && nowMs - this.#runs[0].atMs >= WINDOW_MS)
       this.#runSeconds -= this.#runs.shift()?.seconds ?? 0;
-    if (this.limit === null) return this.#ran('whole', whole, nowMs);
+    const { limit } = this;
     const copies = this.flowing + this.#runSeconds;
-    if (copies + whole <= this.limit) return this.#ran('whole', whole, nowMs);
-    if (copies + short <= this.limit) return this.#ran('short', short, nowMs);
+    if (limit === null || copies + whole <= limit) return this.#ran('whole', whole, nowMs);
+    if (copies + short <= limit) return this.#ran('short', short, nowMs);
     this.putOff++;
     this.#crowdedMs = nowMs;
     return 'none';

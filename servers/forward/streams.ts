@@ -14,6 +14,11 @@ export class Streams {
     yield* this.#awaited.values();
   }
 
+  /** What it has said of starts counts no more. */
+  trackerGone(tracker: string): void {
+    for (const { starts } of this.all()) starts.tell(tracker, undefined);
+  }
+
   /** A coordinate speaks of it. Null when it names more than a forward holds. */
   named(name: string): StreamBuffer | null {
     const known = this.#named.get(name);

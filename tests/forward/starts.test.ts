@@ -7,27 +7,72 @@ import { Starts } from '../../servers/forward/starts.ts';
 import { until } from '../support/until.ts';
 import { ForwardRig, type FakeViewer } from './rig.ts';
 
-/** A forward whose tracker has told it how many copies newcomers may be given; keyframes 1, 16, 31, newest 33. */
-async function rigWith(copies: number): Promise<ForwardRig> {
-  const tracker = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => {
-    for (const socket of tracker.clients) socket.terminate();
-    tracker.close();
-  });
-  tracker.on('connection', (socket) =>
-    socket.once('message', () => {
-      socket.send(JSON.stringify({ type: 'welcome', v: PROTOCOL_VERSION, id: 'f' }));
-      socket.send(JSON.stringify({ type: 'starts', stream: 'live', copies }));
-    }),
+interface FakeTracker {
+  base: string;
+  /** Says how many copies newcomers may be given; undefined: left out. */
+  starts(copies?: number | null): void;
+  close(): void;
+}
+
+async function fakeTracker(): Promise<FakeTracker> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const close = (): void => {
+    server.close();
+    for (const socket of server.clients) socket.terminate();
+  };
+  onTestFinished(close);
+  server.on('connection', (socket) =>
+    socket.once('message', () => socket.send(JSON.stringify({ type: 'welcome', v: PROTOCOL_VERSION, id: 'f' }))),
   );
-  await until('the tracker to listen', () => tracker.address() !== null);
-  const { port } = tracker.address() as { port: number };
-  const rig = await ForwardRig.start({ trackers: [`http://127.0.0.1:${port}`] });
+  await until('the tracker to listen', () => server.address() !== null);
+  return {
+    base: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    starts: (copies) => {
+      for (const socket of server.clients) socket.send(JSON.stringify({ type: 'starts', stream: 'live', copies }));
+    },
+    close,
+  };
+}
+
+async function startedWith(trackers: readonly FakeTracker[]): Promise<ForwardRig> {
+  const rig = await ForwardRig.start({ trackers: trackers.map(({ base }) => base) });
   onTestFinished(() => rig.close());
-  await rig.onAir(33);
-  await until('the word of its tracker', async () => (await rig.debug()).streams[0]?.startLimit === copies);
+  await until('its trackers', async () => (await rig.debug()).trackers.every(({ isUp }) => isUp));
   return rig;
 }
+
+const limitBecomes = (rig: ForwardRig, copies: number | null): Promise<unknown> =>
+  until(`a limit of ${copies}`, async () => (await rig.debug()).streams[0]?.startLimit === copies);
+
+/** A forward whose tracker has told it how many copies newcomers may be given; keyframes 1, 16, 31, newest 33. */
+async function rigWith(copies: number): Promise<ForwardRig> {
+  const tracker = await fakeTracker();
+  const rig = await startedWith([tracker]);
+  await rig.onAir(33);
+  tracker.starts(copies);
+  await limitBecomes(rig, copies);
+  return rig;
+}
+
+it('[P20] the numbers of several trackers are added up, and go with their trackers; while one has no limit there is none', async () => {
+  const [one, other] = [await fakeTracker(), await fakeTracker()];
+  const rig = await startedWith([one, other]);
+  one.starts(20);
+  await limitBecomes(rig, 20);
+  other.starts(5);
+  await limitBecomes(rig, 25);
+  other.starts(null);
+  await limitBecomes(rig, null);
+  other.starts();
+  await limitBecomes(rig, 20);
+  one.starts(30);
+  other.starts(7);
+  await limitBecomes(rig, 37);
+  other.close();
+  await limitBecomes(rig, 30);
+  one.close();
+  await limitBecomes(rig, null);
+});
 
 async function newcomer(rig: ForwardRig, id: string): Promise<FakeViewer> {
   const viewer = await rig.viewer({ id });
@@ -85,7 +130,7 @@ describe('Starts', () => {
     const starts = new Starts();
     const runs = { whole: 1, short: 0.5 };
     for (let i = 0; i < 50; i++) expect(starts.next(runs, 0)).toBe('whole');
-    starts.limit = 3.5;
+    starts.tell('http://one', 3.5);
     expect(starts.isCrowded(999)).toBe(false);
     expect(starts.next(runs, 999)).toBe('none');
     expect([5_998, 5_999].map((ms) => starts.isCrowded(ms))).toEqual([true, false]);
