@@ -354,6 +354,7 @@ class Forward {
       egressBitsPerSecond: this.#egress.bitsPerSecond,
       egressBytes: { ...this.#egress.bytes },
       ingressBytes: this.#ingressBytes,
+      starts: this.#streams.starts(performance.now()),
     });
   }
 

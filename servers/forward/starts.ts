@@ -1,5 +1,6 @@
 // How many newcomers of a stream a forward starts at once: each costs a run from a keyframe on, and then the stream until its parents deliver;
 // a crowd of them costs more than the audience that is there [P20]. Everything is in copies of the stream; who subscribes is session.ts.
+import { Newcomers } from './newcomers.ts';
 
 /** What a newcomer is given: a run from a keyframe that lies far enough back, one from the newest, or the init segment alone. */
 export type Start = 'whole' | 'short' | 'none';
@@ -16,6 +17,7 @@ export class Starts {
   flowing = 0;
   /** Newcomers that were told to wait for their parents, since the program's start. */
   putOff = 0;
+  readonly newcomers = new Newcomers();
   /** Runs sent within the window, oldest first. */
   readonly #runs: { atMs: number; seconds: number }[] = [];
   #runSeconds = 0;
@@ -38,16 +40,19 @@ export class Starts {
   }
 
   /** Decides, and counts the run as sent. @param whole seconds of the stream in such a run; `short`: in one from the newest keyframe */
-  next({ whole, short }: { whole: number; short: number }, nowMs: number): Start {
+  next(runs: { whole: number; short: number }, nowMs: number): Start {
     while (this.#runs[0] && nowMs - this.#runs[0].atMs >= WINDOW_MS)
       this.#runSeconds -= this.#runs.shift()?.seconds ?? 0;
-    const { limit } = this;
-    const copies = this.flowing + this.#runSeconds;
-    if (limit === null || copies + whole <= limit) return this.#ran('whole', whole, nowMs);
-    if (copies + short <= limit) return this.#ran('short', short, nowMs);
-    this.putOff++;
-    this.#crowdedMs = nowMs;
-    return 'none';
+    const start = this.#fitting(runs);
+    this.newcomers.count(start === 'none', nowMs);
+    if (start === 'none') {
+      this.putOff++;
+      this.#crowdedMs = nowMs;
+      return start;
+    }
+    this.#runs.push({ atMs: nowMs, seconds: runs[start] });
+    this.#runSeconds += runs[start];
+    return start;
   }
 
   /** Somebody was put off just now: slots are short, and uplinks are worth measuring. */
@@ -55,9 +60,10 @@ export class Starts {
     return nowMs - this.#crowdedMs < CROWDED_MS;
   }
 
-  #ran(start: Start, seconds: number, nowMs: number): Start {
-    this.#runs.push({ atMs: nowMs, seconds });
-    this.#runSeconds += seconds;
-    return start;
+  #fitting({ whole, short }: { whole: number; short: number }): Start {
+    const { limit } = this;
+    const copies = this.flowing + this.#runSeconds;
+    if (limit === null || copies + whole <= limit) return 'whole';
+    return copies + short <= limit ? 'short' : 'none';
   }
 }

@@ -1,6 +1,6 @@
 // How a forward starts newcomers when its tracker says how many at once, over real sockets; and the arithmetic behind it.
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { PROBE_CHARS, PROBE_MESSAGES, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { Probe } from '../../servers/forward/probe.ts';
 import { Starts } from '../../servers/forward/starts.ts';
@@ -74,6 +74,16 @@ it('[P20] the numbers of several trackers are added up, and go with their tracke
   await limitBecomes(rig, null);
 });
 
+/** What the forward says of itself to a console. */
+async function ownRow(rig: ForwardRig): Promise<unknown> {
+  const feed = new WebSocket(`${rig.base.replace('http', 'ws')}/debug/feed`);
+  onTestFinished(() => feed.terminate());
+  let snapshot: { tables: Record<string, Record<string, unknown>> } | null = null;
+  feed.once('message', (data: Buffer) => (snapshot = JSON.parse(data.toString())));
+  const { tables } = await until('its snapshot', () => snapshot);
+  return Object.values(tables['forward'] ?? {})[0];
+}
+
 async function newcomer(rig: ForwardRig, id: string): Promise<FakeViewer> {
   const viewer = await rig.viewer({ id });
   viewer.ask(0, { why: 'bootstrap' });
@@ -101,7 +111,9 @@ it('[P20] a crowd of newcomers gets the whole run, then a short one, then the in
     { what: 'subscribe', why: 'bootstrap', slice: 0, reason: 'crowded', keys },
     { what: 'subscribe', why: 'bootstrap', slice: 1, reason: 'crowded', keys },
   ]);
-  expect((await rig.debug()).streams[0]?.putOff).toBeGreaterThan(0);
+  const putOff = (await rig.debug()).streams[0]?.putOff;
+  expect(putOff).toBeGreaterThan(0);
+  expect(await ownRow(rig)).toMatchObject({ starts: [{ stream: 'live', limit: 2.4, newcomers: 4, putOff }] });
   last.ask(0, { why: 'takeover', epoch: 1_000, from: 32 });
   last.ask(1, { epoch: 1_000, from: 32 });
   await last.gets(33, 0);
@@ -141,6 +153,16 @@ describe('Starts', () => {
     starts.flowing = 3;
     expect(starts.next(runs, 2_000)).toBe('short');
     expect(starts.putOff).toBe(3);
+  });
+
+  it('knows how many newcomers of the last half minute were put off', () => {
+    const starts = new Starts();
+    starts.tell('http://one', 2);
+    const runs = { whole: 1, short: 1 };
+    for (const ms of [0, 100, 900, 4_000]) starts.next(runs, ms);
+    expect(starts.newcomers.recent(29_999)).toEqual({ newcomers: 4, putOff: 1 });
+    expect(starts.newcomers.recent(30_000)).toEqual({ newcomers: 1, putOff: 0 });
+    expect(starts.newcomers.recent(34_000)).toEqual({ newcomers: 0, putOff: 0 });
   });
 });
 
