@@ -85,8 +85,11 @@ export type ForwardToTracker = v.InferOutput<typeof ForwardToTracker>;
 export const TrackerToForward = v.variant('type', [
   v.object({ type: v.literal('welcome'), v: Version, id: Id }),
   v.object({ type: v.literal('layout'), stream: StreamName, k: SliceCount, layout: Uint32 }),
-  /** Copies that this forward may give newcomers of the stream at once [T18]; null: as many as come. */
-  v.object({ type: v.literal('starts'), stream: StreamName, copies: v.nullable(Amount) }),
+  /**
+   * Copies that this forward may give newcomers of the stream at once, for this tracker's audience [T18]; null: as many as come;
+   * left out: nobody watches the stream by this tracker, whose word counts no more.
+   */
+  v.object({ type: v.literal('starts'), stream: StreamName, copies: v.optional(v.nullable(Amount)) }),
   v.object({ type: v.literal('refused'), reason: ReasonSchema, detail: Sentence }),
 ]);
 export type TrackerToForward = v.InferOutput<typeof TrackerToForward>;

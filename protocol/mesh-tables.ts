@@ -62,6 +62,18 @@ export interface ForwardTableRow {
   egressBitsPerSecond: number;
   egressBytes: { media: number; bootstrap: number; repair: number; control: number };
   ingressBytes: number;
+  /** From here on: what forwards of an earlier release do not say. For each stream whose trackers have set a limit [P20]. */
+  starts?: StartsRow[] | undefined;
+}
+
+/** What a forward has given newcomers of a stream in the last half minute. */
+export interface StartsRow {
+  stream: string;
+  /** Copies that it may give them at once. */
+  limit: number;
+  newcomers: number;
+  /** Of them, those that were told to wait for their parents. */
+  putOff: number;
 }
 
 export interface ViewerTableRow {

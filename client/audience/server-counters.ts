@@ -1,6 +1,7 @@
 // What the forwards themselves have sent since a moment, found through the coordinate's and the trackers' debug pages and looked at every
 // second, since a forward that is killed takes its counters with it. Where they cannot be known there is no number, but a reason.
 import * as v from 'valibot';
+import { Lives } from '../../protocol/lives.ts';
 
 const CoordinateDebug = v.object({ trackers: v.record(v.string(), v.object({ base: v.string() })) });
 const TrackerDebug = v.object({ forwards: v.array(v.object({ debug: v.optional(v.string()) })) });
@@ -12,8 +13,6 @@ const ForwardDebug = v.object({
 const MOST_SERVERS = 64;
 /** Forwards come and go rarely, and a tracker's page is long. */
 const FIND_EVERY_MS = 10_000;
-/** What a forward sent in the last of its time may be unknown for so long; a second is usual. */
-const MOST_UNSEEN_MS = 3_000;
 
 const CLOSED = 'The servers’ counters cannot be read from here (P2PLIVE_DEBUG_TOKEN), so there is no offload.';
 const LOST = 'A forward began anew after its counters could not be read for a while, so there is no offload.';
@@ -27,23 +26,12 @@ export interface Counts {
   ingressBytes: number;
 }
 
-/** One forward, over all its lives. */
-interface Counted {
-  /** Of this life, unless the operator has named it for good. */
-  id: string;
-  read: Counts;
-  sum: Counts;
-  readMs: number;
-  /** Since when it does not answer; null: it does. */
-  silentMs: number | null;
-}
-
 export class ServerCounters {
   readonly #coordinate: string;
   readonly #readJson: ReadJson;
   readonly #now: () => number;
   /** By the address of the debug page, which a restarted forward has again. */
-  #forwards = new Map<string, Counted>();
+  readonly #forwards = new Map<string, Lives<keyof Counts>>();
   #urls: readonly string[] = [];
   #foundMs = Number.NEGATIVE_INFINITY;
   #why: string | null = CLOSED;
@@ -59,7 +47,7 @@ export class ServerCounters {
   /** Counts from now on. */
   async begin(): Promise<void> {
     await this.look();
-    for (const forward of this.#forwards.values()) forward.sum = { egressBytes: 0, ingressBytes: 0 };
+    for (const forward of this.#forwards.values()) forward.forget();
     this.#why = this.#forwards.size === 0 ? CLOSED : null;
   }
 
@@ -72,7 +60,7 @@ export class ServerCounters {
   /** @returns the reason, where there is no number */
   counts(): Counts | string {
     if (this.#why !== null) return this.#why;
-    const sums = Array.from(this.#forwards.values(), ({ sum }) => sum);
+    const sums = Array.from(this.#forwards.values(), (forward) => forward.sums);
     return {
       egressBytes: sums.reduce((sum, { egressBytes }) => sum + egressBytes, 0),
       ingressBytes: Math.max(...sums.map(({ ingressBytes }) => ingressBytes)),
@@ -99,23 +87,13 @@ export class ServerCounters {
   }
 
   async #count(url: string): Promise<void> {
-    const former = this.#forwards.get(url);
+    const forward = this.#forwards.get(url);
     const page = v.safeParse(ForwardDebug, await this.#readJson(url).catch(() => null));
     const nowMs = this.#now();
-    if (!page.success) {
-      if (former) former.silentMs ??= nowMs;
-      return;
-    }
+    if (!page.success) return forward?.missed(nowMs);
     const { id, egressBytes: sent, ingressBytes } = page.output;
     const read = { egressBytes: sent.media + sent.bootstrap + sent.repair, ingressBytes };
-    const isNew = former !== undefined && (id !== former.id || read.egressBytes < former.read.egressBytes);
-    if (isNew && (former.silentMs ?? nowMs) - former.readMs > MOST_UNSEEN_MS) this.#why = LOST;
-    // What was sent before it was first seen here is not ours.
-    const since = isNew ? { egressBytes: 0, ingressBytes: 0 } : (former?.read ?? read);
-    const sum = {
-      egressBytes: (former?.sum.egressBytes ?? 0) + read.egressBytes - since.egressBytes,
-      ingressBytes: (former?.sum.ingressBytes ?? 0) + read.ingressBytes - since.ingressBytes,
-    };
-    this.#forwards.set(url, { id, read, sum, readMs: nowMs, silentMs: null });
+    if (!forward) this.#forwards.set(url, new Lives(id, read, nowMs));
+    else if (!forward.take(id, read, nowMs)) this.#why = LOST;
   }
 }

@@ -4,6 +4,7 @@ import type { Sample } from '../../protocol/history.ts';
 import type { MeshTables } from '../../protocol/mesh-tables.ts';
 import { count, delay, percent } from '../format.ts';
 import { ofCap } from './cap-advice.ts';
+import { ofCrowd } from './crowd-advice.ts';
 import { ofTrust } from './trust-advice.ts';
 
 export type Severity = 'bad' | 'warn' | 'note' | 'good';
@@ -57,6 +58,7 @@ export function adviceFor(situation: Situation): Advice[] {
     ...ofFigures(situation),
     ...ofTrust(situation.tables),
     ...ofCap(situation.tables),
+    ...ofCrowd(situation.tables),
     ...ofNotes(situation),
   ].toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   const isTroubled = all.some(({ severity }) => severity === 'bad' || severity === 'warn');

@@ -1,6 +1,6 @@
 // All edges, in one picture below the nodes: colour and dashes by health, width and pace by rate. Drawn here and not as React Flow's own
 // edges, each of which listens to every change of every node: at 200 viewers that alone took twice the time a change may take.
-// The pace is CSS; mesh.css stops it for who wants no motion.
+// The pace is CSS; edges.css stops it for who wants no motion.
 import { memo } from 'react';
 import { choose } from './view-store.ts';
 import type { DrawnEdge } from './to-flow.ts';

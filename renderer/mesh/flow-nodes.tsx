@@ -1,4 +1,4 @@
-// What the nodes of the graph look like. How much of it shows is decided by the zoom, in mesh.css.
+// What the nodes of the graph look like. How much of it shows is decided by the zoom, in nodes.css.
 import type { NodeProps } from '@xyflow/react';
 import { Cloud, Radio, RadioTower, Waypoints } from 'lucide-react';
 import { memo } from 'react';

@@ -3,7 +3,13 @@ import { useEffect, useRef } from 'react';
 import { useConsole } from '../stores.ts';
 import { Inspector } from './inspector.tsx';
 import { MeshGraph } from './mesh-graph.tsx';
+// All parts of the pane's style, after React Flow's own, which the graph brings.
 import './mesh.css';
+import './nodes.css';
+import './edges.css';
+import './map.css';
+import './inspector.css';
+import './tree-table.css';
 import { Moment } from './moment.tsx';
 import { SceneKeeper, useScene } from './scene-store.ts';
 import { Toolbar } from './toolbar.tsx';

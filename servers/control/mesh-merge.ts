@@ -1,4 +1,5 @@
 // What a row of a server's feed becomes in the console's mesh. Pure; rows of another release may lack fields, so each is read with care.
+import type { StartsRow } from '../../protocol/mesh-tables.ts';
 import type { Row } from '../../protocol/mesh-view.ts';
 
 export type FeedKind = 'coordinate' | 'tracker' | 'forward';
@@ -72,6 +73,7 @@ export function place(from: FeedOrigin, table: string, id: string, row: Row): Pl
           egressBitsPerSecond: amount(row['egressBitsPerSecond']),
           egressBytes: row['egressBytes'] ?? NOTHING_SENT,
           ingressBytes: amount(row['ingressBytes']),
+          starts: list(row['starts']).map(startsRow),
         },
       };
     case 'forward children':
@@ -90,6 +92,16 @@ export function place(from: FeedOrigin, table: string, id: string, row: Row): Pl
     default:
       return null;
   }
+}
+
+function startsRow(value: unknown): StartsRow {
+  const row = (value ?? {}) as Row;
+  return {
+    stream: text(row['stream']),
+    limit: amount(row['limit']),
+    newcomers: amount(row['newcomers']),
+    putOff: amount(row['putOff']),
+  };
 }
 
 const NOTHING_SENT = { media: 0, bootstrap: 0, repair: 0, control: 0 };

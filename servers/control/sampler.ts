@@ -2,21 +2,19 @@
 // plan: the swarm's target, or what a viewer's own late media makes it.
 import type { Marker, Sample } from '../../protocol/history.ts';
 import type { Row, Tables } from '../../protocol/mesh-view.ts';
+import { countedBetween, ForwardCounters, KINDS, type Kind, type Reading } from './forward-counters.ts';
 
 /** What a viewer adds to its own arrival delay (client/mesh/playout.ts). */
 const OWN_MARGIN_MS = 60;
 /** Offload is taken over this long: shorter, one keyframe makes it jump. */
 const OFFLOAD_WINDOW_MS = 10_000;
-const KINDS = ['media', 'bootstrap', 'repair', 'control'] as const;
-type Kind = (typeof KINDS)[number];
 type ByKind = Record<Kind, number>;
 /** More departures at once are told in one sentence. */
 const MAX_NAMED = 5;
 
 interface Counters {
   atMs: number;
-  egress: ByKind;
-  ingress: number;
+  forwards: Reading;
   /** What consoles' monitors had from the forwards. */
   monitors: number;
   viewers: number;
@@ -24,6 +22,7 @@ interface Counters {
 
 export class Sampler {
   #before: Tables = {};
+  readonly #forwards = new ForwardCounters();
   readonly #window: Counters[] = [];
   readonly #usage = new Map<string, { cpu: number; memoryBytes: number }>();
 
@@ -37,6 +36,7 @@ export class Sampler {
 
   /** @param tables the mesh now; rows are replaced and never changed in place */
   take(atMs: number, tables: Tables): { sample: Sample; markers: Marker[] } {
+    const isFirst = this.#window.length === 0;
     const viewers = audience(tables);
     const former = audience(this.#before);
     const markers: Marker[] = [];
@@ -67,7 +67,9 @@ export class Sampler {
     for (const [name, row] of Object.entries(tables['streams'] ?? {}))
       if (row['state'] !== this.#before['streams']?.[name]?.['state'])
         markers.push({ atMs, kind: 'stream', subject: name, text: `Stream ${name} is ${String(row['state'])}.` });
-    const counters = { atMs, ...countersOf(tables), viewers: viewers.size };
+    const { reading, isWhole } = this.#forwards.read(tables, atMs);
+    if (!isWhole) this.#window.length = 0;
+    const counters = { atMs, forwards: reading, monitors: monitorsOf(tables), viewers: viewers.size };
     const last = this.#window.at(-1);
     this.#window.push(counters);
     while (this.#window.length > 2 && atMs - (this.#window[0]?.atMs ?? atMs) > OFFLOAD_WINDOW_MS) this.#window.shift();
@@ -81,10 +83,9 @@ export class Sampler {
       delayP50Ms: percentile(delays, 0.5),
       delayP95Ms: percentile(delays, 0.95),
       stalledMs,
-      joined: this.#window.length > 1 ? joined : 0,
+      joined: isFirst ? 0 : joined,
       left: left.length,
-      egressBitsPerSecond: ratesOf(last, counters),
-      ingressBitsPerSecond: rate(last?.ingress, counters.ingress, last, atMs),
+      ...ratesOf(last, counters),
       programs: Object.fromEntries(this.#usage),
     };
     return { sample, markers };
@@ -119,47 +120,46 @@ function lostParent(was: Row, now: Row): boolean {
   );
 }
 
-function countersOf(tables: Tables): { egress: ByKind; ingress: number; monitors: number } {
-  const egress: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
-  let ingress = 0;
-  for (const row of Object.values(tables['forwards'] ?? {})) {
-    const sent = (row['egressBytes'] ?? {}) as Partial<ByKind>;
-    for (const kind of KINDS) egress[kind] += Number(sent[kind]) || 0;
-    // Each forward gets the same stream: one copy is what a viewer needs.
-    ingress = Math.max(ingress, Number(row['ingressBytes']) || 0);
-  }
-  let monitors = 0;
+function monitorsOf(tables: Tables): number {
+  let bytes = 0;
   for (const row of Object.values(tables['viewers'] ?? {}))
     if (row['role'] === 'monitor')
-      monitors += Number((row['receivedBytes'] as { forward?: number } | undefined)?.forward) || 0;
-  return { egress, ingress, monitors };
+      bytes += Number((row['receivedBytes'] as { forward?: number } | undefined)?.forward) || 0;
+  return bytes;
 }
 
 function offloadOf(window: readonly Counters[]): number | null {
   const [first, last] = [window[0], window.at(-1)];
   if (!first || !last || last.viewers === 0) return null;
   const viewers = window.reduce((sum, one) => sum + one.viewers, 0) / window.length;
-  const needed = (last.ingress - first.ingress) * viewers;
-  const all = KINDS.filter((kind) => kind !== 'control').reduce(
-    (sum, kind) => sum + last.egress[kind] - first.egress[kind],
-    0,
-  );
-  const sent = all - Math.max(0, last.monitors - first.monitors);
-  // A restarted forward counts anew.
-  if (needed <= 0 || all < 0) return null;
+  const { egress, ingress } = bytesBetween(first, last);
+  const needed = ingress * viewers;
+  if (needed <= 0) return null;
+  const sent = egress.media + egress.bootstrap + egress.repair - Math.max(0, last.monitors - first.monitors);
   return Math.round(Math.max(0, Math.min(1, 1 - sent / needed)) * 1_000) / 1_000;
 }
 
-function ratesOf(last: Counters | undefined, now: Counters): ByKind {
-  const rates: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
-  for (const kind of KINDS) rates[kind] = rate(last?.egress[kind], now.egress[kind], last, now.atMs);
-  return rates;
+function ratesOf(
+  last: Counters | undefined,
+  now: Counters,
+): Pick<Sample, 'egressBitsPerSecond' | 'ingressBitsPerSecond'> {
+  const { egress, ingress } = bytesBetween(last ?? now, now);
+  const elapsedMs = now.atMs - (last ?? now).atMs;
+  const rate = (bytes: number): number => (elapsedMs > 0 ? Math.round((bytes * 8_000) / elapsedMs) : 0);
+  for (const kind of KINDS) egress[kind] = rate(egress[kind]);
+  return { egressBitsPerSecond: egress, ingressBitsPerSecond: rate(ingress) };
 }
 
-const rate = (before: number | undefined, now: number, last: Counters | undefined, atMs: number): number =>
-  before === undefined || !last || atMs <= last.atMs
-    ? 0
-    : Math.round((Math.max(0, now - before) * 8_000) / (atMs - last.atMs));
+/** What all forwards sent; and of the stream as the one took it in that had most of it: one copy is what a viewer needs. */
+function bytesBetween(first: Counters, last: Counters): { egress: ByKind; ingress: number } {
+  const egress: ByKind = { media: 0, bootstrap: 0, repair: 0, control: 0 };
+  let ingress = 0;
+  for (const counted of countedBetween(first.forwards, last.forwards)) {
+    for (const kind of KINDS) egress[kind] += counted[kind];
+    ingress = Math.max(ingress, counted.ingress);
+  }
+  return { egress, ingress };
+}
 
 const percentile = (sorted: readonly number[], q: number): number | null =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? null;

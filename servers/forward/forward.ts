@@ -94,10 +94,9 @@ class Forward {
         const stream = this.#awaited(name);
         if (stream) Object.assign(stream, { k, layout });
       },
-      starts: (name: string, copies: number | null) => {
-        const stream = this.#awaited(name);
-        if (stream) stream.starts.limit = copies;
-      },
+      starts: (tracker: string, name: string, copies: number | null | undefined) =>
+        this.#awaited(name)?.starts.tell(tracker, copies),
+      gone: (tracker: string) => this.#streams.trackerGone(tracker),
     };
     this.#trackers = settings.trackers.map(
       (base) => new TrackerLine(base.replace(/\/$/, ''), host, settings.meshSecret, log),
@@ -355,6 +354,7 @@ class Forward {
       egressBitsPerSecond: this.#egress.bitsPerSecond,
       egressBytes: { ...this.#egress.bytes },
       ingressBytes: this.#ingressBytes,
+      starts: this.#streams.starts(performance.now()),
     });
   }
 

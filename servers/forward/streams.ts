@@ -1,5 +1,6 @@
 // The streams a forward holds, by name. Viewers may ask for a name before anybody broadcasts it, and may make names up: those never
 // take the place of a stream that a coordinate has named.
+import type { StartsRow } from '../../protocol/mesh-tables.ts';
 import { StreamBuffer } from './stream-buffer.ts';
 
 const MAX_STREAMS = 64;
@@ -12,6 +13,18 @@ export class Streams {
   *all(): Generator<StreamBuffer> {
     yield* this.#named.values();
     yield* this.#awaited.values();
+  }
+
+  /** What it has said of starts counts no more. */
+  trackerGone(tracker: string): void {
+    for (const { starts } of this.all()) starts.tell(tracker, undefined);
+  }
+
+  /** For each stream with a limit: what newcomers of the last half minute were given. @param nowMs monotonic */
+  starts(nowMs: number): StartsRow[] {
+    return [...this.all()].flatMap(({ name, starts: { limit, newcomers } }) =>
+      limit === null ? [] : [{ stream: name, limit, ...newcomers.recent(nowMs) }],
+    );
   }
 
   /** A coordinate speaks of it. Null when it names more than a forward holds. */

@@ -13,7 +13,10 @@ export interface TrackerLineHost {
   streams(): { name: string; state: StreamState; epoch: number }[];
   publicKey(): string | null;
   layout(stream: string, k: SliceCount, layout: number): void;
-  starts(stream: string, copies: number | null): void;
+  /** What the tracker at this address says of starts: copies, null for as many as come, undefined for nothing any more. */
+  starts(tracker: string, stream: string, copies: number | null | undefined): void;
+  /** The connection to this tracker is gone, or did not come about. */
+  gone(tracker: string): void;
 }
 
 const RETRY_FIRST_MS = 200;
@@ -94,7 +97,7 @@ export class TrackerLine {
       return this.#log.debug({ detail: decoded.refusal.detail }, 'a message of the tracker is not understood');
     const message = decoded.value;
     if (message.type === 'layout') this.#host.layout(message.stream, message.k, message.layout);
-    else if (message.type === 'starts') this.#host.starts(message.stream, message.copies);
+    else if (message.type === 'starts') this.#host.starts(this.base, message.stream, message.copies);
     else if (message.type === 'refused')
       this.#log.error({ tracker: this.base, reason: message.reason }, message.detail);
   }
@@ -104,6 +107,7 @@ export class TrackerLine {
     this.#heartbeat = null;
     this.#socket = null;
     if (this.#closed) return;
+    this.#host.gone(this.base);
     this.#retry = setTimeout(() => this.open(), this.#retryMs * (0.75 + Math.random() / 2));
     this.#retryMs = Math.min(RETRY_LAST_MS, this.#retryMs * 2);
   }

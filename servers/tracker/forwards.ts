@@ -30,8 +30,8 @@ export interface Forward {
   publicKey: string | undefined;
   /** Slices that we have it serve. */
   assigned: number;
-  /** What it was told of starts, by stream. */
-  readonly starts: Map<string, number | null>;
+  /** What it was told of starts, by stream; nothing yet, and no more, is undefined. */
+  readonly starts: Map<string, number | null | undefined>;
   /** Direct children by its own word. */
   served: number;
 }
@@ -134,11 +134,14 @@ export class Forwards {
     for (const forward of this.#byId.values()) this.#layout(forward, stream);
   }
 
-  /** [T18] Each forward's share of the copies that newcomers of a stream may be given at once, where it is news. */
-  tellStarts(stream: string, copies: number | null): void {
-    const share = copies === null ? null : Math.ceil(copies / this.size);
+  /**
+   * [T18] Each forward's share of the copies that newcomers of a stream may be given at once, where it is news.
+   * @param copies null: as many as come; undefined: nobody of this tracker watches
+   */
+  tellStarts(stream: string, copies: number | null | undefined): void {
+    const share = typeof copies === 'number' ? Math.ceil(copies / this.size) : copies;
     for (const { starts, socket } of this.#byId.values()) {
-      if ((starts.get(stream) ?? null) === share) continue;
+      if (starts.get(stream) === share) continue;
       starts.set(stream, share);
       send(socket, { type: 'starts', stream, copies: share });
     }
@@ -146,7 +149,7 @@ export class Forwards {
 
   /** The stream has nobody any more. */
   forgetStarts(stream: string): void {
-    this.tellStarts(stream, null);
+    this.tellStarts(stream, undefined);
     for (const { starts } of this.#byId.values()) starts.delete(stream);
   }
 

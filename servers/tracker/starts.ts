@@ -5,8 +5,13 @@ const LEAST = 20;
 /** Up to so many viewers all newcomers are started: their egress is no burden, and they see the picture sooner. */
 const ALWAYS_UP_TO = 100;
 
-/** @param set what an operator wants, if anything @returns null: as many as come */
-export function startsFor(viewers: number, set: number | undefined): number | null {
+/**
+ * @param viewers of the stream, at this tracker
+ * @param set what an operator wants, if anything
+ * @returns null: as many as come; undefined: nothing is said, since nobody is here for whom
+ */
+export function startsFor(viewers: number, set: number | undefined): number | null | undefined {
   if (set !== undefined) return set;
+  if (viewers === 0) return undefined;
   return viewers <= ALWAYS_UP_TO ? null : Math.max(LEAST, Math.ceil(SHARE * viewers));
 }

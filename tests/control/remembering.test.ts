@@ -158,11 +158,15 @@ describe('a sample', () => {
     expect(sample).toMatchObject({ viewers: 2, playing: 2, offload: 0.5 });
   });
 
-  it('does not take a restarted forward’s counters for bytes', () => {
+  it('counts what a restarted forward has sent since, and nothing twice', () => {
     const sampler = new Sampler();
     sampler.take(1_000, tables(5_000_000, 5_000_000, [viewer('v1')]));
-    const { sample } = sampler.take(2_000, tables(1_000, 1_000, [viewer('v1')]));
-    expect(sample).toMatchObject({ offload: null, egressBitsPerSecond: { media: 0 }, ingressBitsPerSecond: 0 });
+    const { sample } = sampler.take(2_000, tables(750, 1_000, [viewer('v1')]));
+    expect(sample).toMatchObject({
+      offload: 0.25,
+      egressBitsPerSecond: { media: 6_000 },
+      ingressBitsPerSecond: 8_000,
+    });
   });
 
   it('names a few of many who leave at once', () => {
@@ -178,6 +182,100 @@ describe('a sample', () => {
     const { markers } = sampler.take(2_000, tables(0, 0, []));
     expect(markers.length).toBeLessThan(8);
     expect(markers.at(-1)?.text).toBe('300 viewers left within a second.');
+  });
+});
+
+describe('what viewers carried, when a forward is killed', () => {
+  const SECOND_BYTES = 100_000;
+  const four = Object.fromEntries([1, 2, 3, 4].map((i) => [`v${i}`, viewer(`v${i}`)]));
+  /** A forward that has lived for so long, and sends `share` of a copy. */
+  const forward = (pull: string, seconds: number, share: number): Row => ({
+    pull,
+    egressBytes: { media: seconds * share * SECOND_BYTES, bootstrap: 0, repair: 0, control: 9 * seconds },
+    ingressBytes: seconds * SECOND_BYTES,
+  });
+  const dead = forward('ws://two', 1_015, 1);
+  const NOTHING_YET = { egressBytes: { media: 0, bootstrap: 0, repair: 0, control: 0 }, ingressBytes: 0 };
+
+  /** Samples of the seconds 1 to 40, by the rows of the forwards in each; what a second's forwards have sent, in copies. */
+  function watched(rowsAt: (second: number) => Record<string, Row>, copiesIn: (second: number) => number): void {
+    const sampler = new Sampler();
+    for (let second = 1; second <= 40; second++) {
+      const tables = { viewers: four, forwards: rowsAt(second) };
+      const { sample } = sampler.take(1_000 * second, tables);
+      expect(v.parse(Sample, sample)).toEqual(sample);
+      if (second === 1) continue;
+      const seconds = Array.from({ length: Math.min(10, second - 1) }, (_, i) => second - i);
+      const sent = seconds.reduce((sum, one) => sum + copiesIn(one), 0);
+      expect({ second, offload: sample.offload }).toEqual({
+        second,
+        offload: expect.closeTo(1 - sent / 4 / seconds.length, 2),
+      });
+      expect(sample.egressBitsPerSecond.media).toBeCloseTo(8 * SECOND_BYTES * copiesIn(second), 3);
+      expect(sample.ingressBitsPerSecond).toBe(8 * SECOND_BYTES);
+    }
+  }
+
+  it.each<[string, (second: number) => Record<string, Row>]>([
+    [
+      'under another id',
+      (second) =>
+        second <= 15
+          ? { f2: forward('ws://two', 1_000 + second, 1) }
+          : second <= 17
+            ? { f2: dead } // nobody has noticed
+            : second <= 19
+              ? {}
+              : second === 20
+                ? { f3: { ...NOTHING_YET, pull: 'ws://two' } } // named by its tracker, and not read yet
+                : { f3: forward('ws://two', second - 20, 0.5) },
+    ],
+    [
+      'under its own name',
+      (second) =>
+        second <= 15
+          ? { f2: forward('ws://two', 1_000 + second, 1) }
+          : second <= 20
+            ? { f2: { ...NOTHING_YET, pull: 'ws://two' } }
+            : { f2: forward('ws://two', second - 20, 0.5) },
+    ],
+  ])('is known all the time, when it comes back %s', (_name, second) => {
+    watched(
+      (at) => ({ f1: forward('ws://one', 500 + at, 0.5), ...second(at) }),
+      (at) => 0.5 + (at <= 15 ? 1 : at <= 20 ? 0 : 0.5),
+    );
+  });
+
+  it('does not take two forwards for one that say the same address, as those of two systems may', () => {
+    watched(
+      (at) => ({
+        f1: forward('ws://127.0.0.1:9998/pull', 500 + at, 0.5),
+        f2: forward('ws://127.0.0.1:9998/pull', at, 1),
+      }),
+      () => 1.5,
+    );
+  });
+
+  it('is not taken anew from a forward of which only its tracker has spoken for a while', () => {
+    const sampler = new Sampler();
+    const rates = Array.from({ length: 20 }, (_, i) => {
+      const isRead = i > 3 && i !== 12;
+      const f1 = isRead ? forward('ws://one', 5_000 + i, 1) : { ...NOTHING_YET, pull: 'ws://one' };
+      const { sample } = sampler.take(1_000 * i, { viewers: four, forwards: { f1 } });
+      expect(sample.offload).toBe(i > 4 ? 0.75 : null);
+      return sample.egressBitsPerSecond.media / 8 / SECOND_BYTES;
+    });
+    expect(rates).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 2, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('is not known for a moment where a forward began anew after nobody had looked for a while', () => {
+    const sampler = new Sampler();
+    const at = (atMs: number, id: string, seconds: number) =>
+      sampler.take(atMs, { viewers: four, forwards: { [id]: forward('ws://one', seconds, 1) } }).sample;
+    expect([at(1_000, 'f1', 10), at(2_000, 'f1', 11)].map(({ offload }) => offload)).toEqual([null, 0.75]);
+    expect(at(60_000, 'f1', 69)).toMatchObject({ offload: 0.75, egressBitsPerSecond: { media: 8 * SECOND_BYTES } });
+    expect(at(120_000, 'f2', 5)).toMatchObject({ offload: null, egressBitsPerSecond: { media: 0 }, joined: 0 });
+    expect(at(121_000, 'f2', 6)).toMatchObject({ offload: 0.75, egressBitsPerSecond: { media: 8 * SECOND_BYTES } });
   });
 });
 

@@ -1,32 +1,87 @@
 // How a forward starts newcomers when its tracker says how many at once, over real sockets; and the arithmetic behind it.
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { PROBE_CHARS, PROBE_MESSAGES, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { Probe } from '../../servers/forward/probe.ts';
 import { Starts } from '../../servers/forward/starts.ts';
 import { until } from '../support/until.ts';
 import { ForwardRig, type FakeViewer } from './rig.ts';
 
+interface FakeTracker {
+  base: string;
+  /** Says how many copies newcomers may be given; undefined: left out. */
+  starts(copies?: number | null): void;
+  close(): void;
+}
+
+async function fakeTracker(): Promise<FakeTracker> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const close = (): void => {
+    server.close();
+    for (const socket of server.clients) socket.terminate();
+  };
+  onTestFinished(close);
+  server.on('connection', (socket) =>
+    socket.once('message', () => socket.send(JSON.stringify({ type: 'welcome', v: PROTOCOL_VERSION, id: 'f' }))),
+  );
+  await until('the tracker to listen', () => server.address() !== null);
+  return {
+    base: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    starts: (copies) => {
+      for (const socket of server.clients) socket.send(JSON.stringify({ type: 'starts', stream: 'live', copies }));
+    },
+    close,
+  };
+}
+
+async function startedWith(trackers: readonly FakeTracker[]): Promise<ForwardRig> {
+  const rig = await ForwardRig.start({ trackers: trackers.map(({ base }) => base) });
+  onTestFinished(() => rig.close());
+  await until('its trackers', async () => (await rig.debug()).trackers.every(({ isUp }) => isUp));
+  return rig;
+}
+
+const limitBecomes = (rig: ForwardRig, copies: number | null): Promise<unknown> =>
+  until(`a limit of ${copies}`, async () => (await rig.debug()).streams[0]?.startLimit === copies);
+
 /** A forward whose tracker has told it how many copies newcomers may be given; keyframes 1, 16, 31, newest 33. */
 async function rigWith(copies: number): Promise<ForwardRig> {
-  const tracker = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => {
-    for (const socket of tracker.clients) socket.terminate();
-    tracker.close();
-  });
-  tracker.on('connection', (socket) =>
-    socket.once('message', () => {
-      socket.send(JSON.stringify({ type: 'welcome', v: PROTOCOL_VERSION, id: 'f' }));
-      socket.send(JSON.stringify({ type: 'starts', stream: 'live', copies }));
-    }),
-  );
-  await until('the tracker to listen', () => tracker.address() !== null);
-  const { port } = tracker.address() as { port: number };
-  const rig = await ForwardRig.start({ trackers: [`http://127.0.0.1:${port}`] });
-  onTestFinished(() => rig.close());
+  const tracker = await fakeTracker();
+  const rig = await startedWith([tracker]);
   await rig.onAir(33);
-  await until('the word of its tracker', async () => (await rig.debug()).streams[0]?.startLimit === copies);
+  tracker.starts(copies);
+  await limitBecomes(rig, copies);
   return rig;
+}
+
+it('[P20] the numbers of several trackers are added up, and go with their trackers; while one has no limit there is none', async () => {
+  const [one, other] = [await fakeTracker(), await fakeTracker()];
+  const rig = await startedWith([one, other]);
+  one.starts(20);
+  await limitBecomes(rig, 20);
+  other.starts(5);
+  await limitBecomes(rig, 25);
+  other.starts(null);
+  await limitBecomes(rig, null);
+  other.starts();
+  await limitBecomes(rig, 20);
+  one.starts(30);
+  other.starts(7);
+  await limitBecomes(rig, 37);
+  other.close();
+  await limitBecomes(rig, 30);
+  one.close();
+  await limitBecomes(rig, null);
+});
+
+/** What the forward says of itself to a console. */
+async function ownRow(rig: ForwardRig): Promise<unknown> {
+  const feed = new WebSocket(`${rig.base.replace('http', 'ws')}/debug/feed`);
+  onTestFinished(() => feed.terminate());
+  let snapshot: { tables: Record<string, Record<string, unknown>> } | null = null;
+  feed.once('message', (data: Buffer) => (snapshot = JSON.parse(data.toString())));
+  const { tables } = await until('its snapshot', () => snapshot);
+  return Object.values(tables['forward'] ?? {})[0];
 }
 
 async function newcomer(rig: ForwardRig, id: string): Promise<FakeViewer> {
@@ -56,7 +111,9 @@ it('[P20] a crowd of newcomers gets the whole run, then a short one, then the in
     { what: 'subscribe', why: 'bootstrap', slice: 0, reason: 'crowded', keys },
     { what: 'subscribe', why: 'bootstrap', slice: 1, reason: 'crowded', keys },
   ]);
-  expect((await rig.debug()).streams[0]?.putOff).toBeGreaterThan(0);
+  const putOff = (await rig.debug()).streams[0]?.putOff;
+  expect(putOff).toBeGreaterThan(0);
+  expect(await ownRow(rig)).toMatchObject({ starts: [{ stream: 'live', limit: 2.4, newcomers: 4, putOff }] });
   last.ask(0, { why: 'takeover', epoch: 1_000, from: 32 });
   last.ask(1, { epoch: 1_000, from: 32 });
   await last.gets(33, 0);
@@ -85,7 +142,7 @@ describe('Starts', () => {
     const starts = new Starts();
     const runs = { whole: 1, short: 0.5 };
     for (let i = 0; i < 50; i++) expect(starts.next(runs, 0)).toBe('whole');
-    starts.limit = 3.5;
+    starts.tell('http://one', 3.5);
     expect(starts.isCrowded(999)).toBe(false);
     expect(starts.next(runs, 999)).toBe('none');
     expect([5_998, 5_999].map((ms) => starts.isCrowded(ms))).toEqual([true, false]);
@@ -96,6 +153,16 @@ describe('Starts', () => {
     starts.flowing = 3;
     expect(starts.next(runs, 2_000)).toBe('short');
     expect(starts.putOff).toBe(3);
+  });
+
+  it('knows how many newcomers of the last half minute were put off', () => {
+    const starts = new Starts();
+    starts.tell('http://one', 2);
+    const runs = { whole: 1, short: 1 };
+    for (const ms of [0, 100, 900, 4_000]) starts.next(runs, ms);
+    expect(starts.newcomers.recent(29_999)).toEqual({ newcomers: 4, putOff: 1 });
+    expect(starts.newcomers.recent(30_000)).toEqual({ newcomers: 1, putOff: 0 });
+    expect(starts.newcomers.recent(34_000)).toEqual({ newcomers: 0, putOff: 0 });
   });
 });
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 const ROOMS = ['protocol', 'client', 'servers', 'electron', 'renderer', 'tests', 'bench'];
-const SOURCE = /\.(ts|tsx|mjs|js)$/;
+const SOURCE = /\.(ts|tsx|mjs|js|css)$/;
 
 export interface SourceFile {
   /** From the root, with forward slashes. */
@@ -12,7 +12,7 @@ export interface SourceFile {
   text: string;
 }
 
-/** Every source file of every room. */
+/** Every source file of every room, style sheets too. */
 export function sources(): SourceFile[] {
   return ROOMS.flatMap((room) => below(room)).map((file) => ({ path: file, text: read(file) }));
 }

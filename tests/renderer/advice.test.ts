@@ -155,6 +155,12 @@ describe('each trouble', () => {
     expect(keysOf({ ...calm, samples })).toEqual(['well']);
   });
 
+  it('is none where a crowd waits for its parents, which is told', () => {
+    const starts = [{ stream: 'live', limit: 20, newcomers: 40, putOff: 14 }];
+    const forwards = Object.fromEntries(Object.entries(tables.forwards).map(([id, row]) => [id, { ...row, starts }]));
+    expect(keysOf(situation({ tables: { ...tables, forwards } }))).toEqual(['well', 'crowd live']);
+  });
+
   it('comes in order, the worst first', () => {
     const many = situation(
       { state: live({ programs: { ...programs, tracker: failed }, notes: ['A settings file was set aside.'] }) },

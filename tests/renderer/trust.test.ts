@@ -1,8 +1,10 @@
 // Whom nobody should believe, what was carried by everybody's account, and what the mesh would hold: as the console says it.
 import { describe, expect, it } from 'vitest';
-import type { MeshTables, SwarmRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
+import type { MeshTables, StartsRow, SwarmRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
+import type { Advice } from '../../renderer/health/advice.ts';
 import { swarmWords } from '../../renderer/health/swarm-words.ts';
 import { ofCap } from '../../renderer/health/cap-advice.ts';
+import { ofCrowd } from '../../renderer/health/crowd-advice.ts';
 import { ofTrust } from '../../renderer/health/trust-advice.ts';
 import { nodeFacts } from '../../renderer/mesh/facts.ts';
 import { buildGraph, nodeOf } from '../../renderer/mesh/graph.ts';
@@ -91,6 +93,36 @@ describe('the mesh as a whole', () => {
     expect(told(false)[0]?.todo).toContain('A cap of 2.5 would make it 1.13');
     expect(told(true, 4)).toEqual([]);
     expect(ofCap({ swarms: { live: swarm } })).toEqual([]);
+  });
+
+  it('says when a crowd is joining, how many of it waited, and by which limit, over all forwards', () => {
+    const [one, other] = Object.keys(tables.forwards);
+    const told = (a: StartsRow[], b?: StartsRow[]): Advice[] => {
+      const rows = Object.entries(tables.forwards).map(([id, forward]) => [
+        id,
+        id === one ? { ...forward, starts: a } : id === other && b ? { ...forward, starts: b } : forward,
+      ]);
+      return ofCrowd({ forwards: Object.fromEntries(rows) });
+    };
+    const row = (newcomers: number, putOff: number, limit = 20): StartsRow => ({
+      stream: 'live',
+      limit,
+      newcomers,
+      putOff,
+    });
+    expect(told([row(40, 14), { ...row(3, 0), stream: 'calm' }], [row(30, 0, 10)])).toEqual([
+      {
+        key: 'crowd live',
+        severity: 'note',
+        says: 'A crowd is joining live: 14 of 70 newcomers of the last half minute waited for their parents (forwards start at most 30 copies at once, --start-copies).',
+        todo: expect.stringContaining('raise --start-copies in Settings'),
+      },
+    ]);
+    expect(told([row(1, 1, 1)])[0]?.says).toContain(
+      '1 of 1 newcomer of the last half minute waited for their parents (forwards start at most 1 copy at once',
+    );
+    expect(told([row(40, 0)])).toEqual([]);
+    expect(ofCrowd(tables)).toEqual([]);
   });
 
   it('leaves out what a tracker of an earlier release does not say', () => {

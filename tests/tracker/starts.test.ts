@@ -2,10 +2,14 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { startsFor } from '../../servers/tracker/starts.ts';
 import { until } from '../support/until.ts';
-import { Rig } from './rig.ts';
+import { Rig, type FakeForward } from './rig.ts';
 
-it('[T18] a tenth of the viewers and at least 20 copies; as many as come up to a hundred viewers; what is set always', () => {
-  expect([1, 50, 100, 101, 1_000, 1_500, 10_000].map((viewers) => startsFor(viewers, undefined))).toEqual([
+const shares = (forward: FakeForward): unknown[] =>
+  forward.told.flatMap((message) => (message.type === 'starts' ? [[message.stream, message.copies]] : []));
+
+it('[T18] a tenth of the viewers and at least 20 copies; as many as come up to a hundred viewers, no word without; what is set always', () => {
+  expect([0, 1, 50, 100, 101, 1_000, 1_500, 10_000].map((viewers) => startsFor(viewers, undefined))).toEqual([
+    undefined,
     null,
     null,
     null,
@@ -22,8 +26,6 @@ it('[T18] each forward is told its share, again when there are more forwards, an
   onTestFinished(() => rig.close());
   const first = await rig.forward('f00001');
   await rig.viewer({ stream: 'live' });
-  const shares = (forward: typeof first): unknown[] =>
-    forward.told.flatMap((message) => (message.type === 'starts' ? [[message.stream, message.copies]] : []));
   await until('its share', () => shares(first).length > 0);
   const second = await rig.forward('f00002');
   await until('the share of the second', () => shares(second).length > 0);
@@ -33,5 +35,19 @@ it('[T18] each forward is told its share, again when there are more forwards, an
       ['live', 16],
     ],
     [['live', 16]],
+  ]);
+});
+
+it('[T18] a forward hears that there is no limit while viewers are few, and that nobody is left', async () => {
+  const rig = await Rig.start();
+  onTestFinished(() => rig.close());
+  const forward = await rig.forward('f00001');
+  const viewer = await rig.viewer({ stream: 'live' });
+  await until('its word', () => shares(forward).length > 0);
+  viewer.socket.close();
+  await until('another word', () => shares(forward).length > 1);
+  expect(shares(forward)).toEqual([
+    ['live', null],
+    ['live', undefined],
   ]);
 });

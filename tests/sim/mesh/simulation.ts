@@ -178,7 +178,7 @@ export class Simulation {
     const seconds = (from: number): number => ((newest - from + 1) * options.unitMs) / 1_000;
     const started = this.#w.forward.edges.reduce((n, edges) => n + edges.filter((edge) => edge.isStart).length, 0);
     this.#starts.flowing = started / this.#w.K;
-    this.#starts.limit = startsFor(live.length, undefined);
+    this.#starts.tell('the tracker', startsFor(live.length, undefined));
     const start = this.#starts.next({ whole: seconds(backed), short: seconds(latest) }, wheel.nowMs);
     if (this.#starts.isCrowded(wheel.nowMs)) this.#probe(peer);
     if (start === 'none') {
