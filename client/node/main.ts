@@ -64,7 +64,6 @@ const peers = Array.from({ length: options.count }, (_, index) => {
   honest.after(index * JOIN_EVERY_MS, () => peer.start());
   return peer;
 });
-emit('ready', { coordinate: options.coordinate, stream: options.stream, count: peers.length });
 const timer = setInterval(() => {
   for (const peer of peers) emit('stats', peer.stats());
 }, STATS_MS);
@@ -82,3 +81,5 @@ if (process.env['P2PLIVE_PARENT'] === 'stdin') {
   process.stdin.on('end', stop);
   process.stdin.resume();
 }
+// Whoever reads this may end us at once.
+emit('ready', { coordinate: options.coordinate, stream: options.stream, count: peers.length });

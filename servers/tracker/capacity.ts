@@ -28,6 +28,8 @@ const DRAINS_MS = 50;
  */
 const LATE_REPORTS = 2;
 const LATE_REPORTS_WITHIN = 4;
+/** What a forward measured in half a second counts for so much: in a crowd there is more to give than the plan says (decision 011). */
+const PROBED_SHARE = 0.85;
 
 /**
  * What a newcomer is trusted with: one copy in halves, three quarters of one in quarters. The commonest uplink carries one copy of the bare
@@ -110,7 +112,8 @@ export function nextCapacity(
 ): Capacity {
   const most = mostSlots(allowed);
   const measured = word.bitsPerSecond ?? before.bitsPerSecond;
-  const carries = measured === null ? MOST_SLOTS : slotsFor(measured * allowed.headroom, allowed);
+  const share = allowed.headroom * (word.probed ? PROBED_SHARE : 1);
+  const carries = measured === null ? MOST_SLOTS : slotsFor(measured * share, allowed);
   const drains = word.oldestMs < before.oldestMs - DRAINS_MS;
   const lateReports = word.oldestMs > LATE_MS && !drains ? before.lateReports + 1 : 0;
   const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
