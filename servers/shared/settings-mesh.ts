@@ -68,7 +68,7 @@ export const TRACKER = [
     kind: kind.whole(0, 100_000),
     default: undefined,
     unit: 'copies',
-    help: 'Copies forwards give newcomers at once; who comes above that begins when its parents deliver. By default a tenth of the viewers and at least 20, and no limit up to 100 viewers.',
+    help: 'Copies forwards give newcomers at once; who comes above that begins when its parents deliver. By default 8 percent of the viewers and at least 20, and no limit up to 100 viewers.',
   }),
   setting({
     programs: ['tracker'],

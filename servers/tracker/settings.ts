@@ -20,7 +20,7 @@ export interface TrackerSettings {
   parity: 'auto' | 'on' | 'off';
   /** Full copies that forwards give to sharing viewers; absent: max(1, 0.4 % of them). */
   directCopies?: number | undefined;
-  /** Copies that forwards give newcomers at once; absent: a tenth of the viewers, at least 20, and no limit up to 100 viewers. */
+  /** Copies that forwards give newcomers at once; absent: 8 % of the viewers, at least 20, and no limit up to 100 viewers. */
   startCopies?: number | undefined;
   /** A viewer uploads at most this many copies of the stream. */
   uploadCap: number;

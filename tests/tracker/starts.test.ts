@@ -7,16 +7,16 @@ import { Rig, type FakeForward } from './rig.ts';
 const shares = (forward: FakeForward): unknown[] =>
   forward.told.flatMap((message) => (message.type === 'starts' ? [[message.stream, message.copies]] : []));
 
-it('[T18] a tenth of the viewers and at least 20 copies; as many as come up to a hundred viewers, no word without; what is set always', () => {
+it('[T18] 8 % of the viewers and at least 20 copies; as many as come up to a hundred viewers, no word without; what is set always', () => {
   expect([0, 1, 50, 100, 101, 1_000, 1_500, 10_000].map((viewers) => startsFor(viewers, undefined))).toEqual([
     undefined,
     null,
     null,
     null,
     20,
-    100,
-    150,
-    1_000,
+    80,
+    120,
+    800,
   ]);
   expect([1, 5_000].map((viewers) => startsFor(viewers, 7))).toEqual([7, 7]);
 });
