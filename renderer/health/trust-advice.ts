@@ -1,35 +1,29 @@
 // Sentences about viewers that nobody should believe, for the Health pane. Pure.
-import type { MeshTables } from '../../protocol/mesh-tables.ts';
+import type { MeshTables, ViewerTableRow } from '../../protocol/mesh-tables.ts';
 import type { Advice } from './advice.ts';
 
 /** Named one by one; the rest as a number. */
 const MOST_NAMED = 3;
 
+type Trust = NonNullable<ViewerTableRow['trust']>;
+
 export function ofTrust(tables: Partial<MeshTables>): Advice[] {
   const rows = Object.entries(tables.viewers ?? {});
-  const convicted = rows.filter(([, row]) => row.trust === 'convicted');
-  const accused = rows.filter(([, row]) => row.trust === 'accused');
+  const told = (trust: Trust, severity: Advice['severity'], what: string, todo: string): Advice[] => {
+    const found = rows.filter(([, row]) => row.trust === trust);
+    if (found.length === 0) return [];
+    const why = found.length === 1 ? found[0]?.[1].trustWhy : 'Why stands beside each on the Mesh pane.';
+    return [{ key: trust, severity, says: `${named(found.map(([id]) => id))} ${what}. ${why ?? ''}`.trim(), todo }];
+  };
   return [
-    ...(convicted.length > 0
-      ? [
-          {
-            key: 'convicted',
-            severity: 'bad' as const,
-            says: `${named(convicted.map(([id]) => id))} convicted of passing on bad media. ${convicted[0]?.[1].trustWhy ?? ''}`.trim(),
-            todo: 'Nothing it sends is taken any more; disconnect it on the Mesh pane if you wish.',
-          },
-        ]
-      : []),
-    ...(accused.length > 0
-      ? [
-          {
-            key: 'accused',
-            severity: 'note' as const,
-            says: `${named(accused.map(([id]) => id))} accused: one word alone proves nothing.`,
-            todo: '',
-          },
-        ]
-      : []),
+    ...told(
+      'convicted',
+      'bad',
+      'convicted of passing on bad media',
+      'Nothing is taken from a convicted viewer any more; it can be disconnected on the Mesh pane.',
+    ),
+    ...told('accused', 'note', 'accused of passing on bad media', 'That is not proven.'),
+    ...told('silenced', 'note', 'not believed', ''),
   ];
 }
 

@@ -47,6 +47,13 @@ describe('a viewer that nobody should trust', () => {
     expect(ofTrust(withRow({ trust: 'accused' }))).toMatchObject([{ key: 'accused', severity: 'note' }]);
     expect(ofTrust(tables)).toEqual([]);
   });
+
+  it('that accuses others without reason is not called accused itself', () => {
+    const trustWhy = 'It accused 3 peers within a minute and nobody else did: its word counts for nothing.';
+    const told = withRow({ trust: 'silenced', trustWhy });
+    expect(ofTrust(told)).toMatchObject([{ severity: 'note', says: `${ID} is not believed. ${trustWhy}` }]);
+    expect(viewerHealth({ ...row, trust: 'silenced', arrivalMs: 100 }, null)).toBe('ok');
+  });
 });
 
 describe('the mesh as a whole', () => {
