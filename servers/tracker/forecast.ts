@@ -73,11 +73,17 @@ function audienceHeld({
       why: `The average viewer can pass on ${copies} copies; the forwards carry the rest.`,
     };
   const perViewer = SELF_SUFFICIENT - copiesPerViewer;
-  const held = Math.floor(forwardSlices / k / perViewer);
+  const held = twoDigits(forwardSlices / k / perViewer);
   const viewers = Math.min(mostViewers, held);
   const limit = held < mostViewers ? 'the forwards are full then' : "the tracker's limit comes first";
   return {
     viewers,
     why: `The average viewer can pass on ${copies} copies and needs one, so forwards carry ${perViewer.toFixed(2)} for each: ${limit}.`,
   };
+}
+
+/** An estimate that is no truer than that. */
+function twoDigits(value: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return Math.floor(value / step) * step;
 }

@@ -38,6 +38,13 @@ function audience(uplinks: readonly (number | null)[], uploadCap: number, k: 2 |
 
 const ORDINARY = [0, 0, 1, 1, 1, 1, 1, 3, 3, 3];
 
+it('is an estimate, told with two digits', () => {
+  const held = (copiesPerViewer: number): number =>
+    forecast({ copiesPerViewer, forwardSlices: 1_000, k: 2, mostViewers: 10_000, uploadCap: 1.5, copiesAt: () => [] })
+      .viewers;
+  expect([1, 0.5, 0, 1.07].map(held)).toEqual([6_200, 860, 460, 10_000]);
+});
+
 describe('the cap on uploads', () => {
   it('is named where it keeps the audience from feeding itself, with the least that would do', () => {
     const { capShortage, viewers } = audience(ORDINARY, 1.5);
