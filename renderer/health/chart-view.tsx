@@ -108,7 +108,9 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
         size: 22,
         gap: 3,
         space: 70,
-        values: (_u, splits) => splits.map((at) => clockTime(at * 1000).slice(0, 5)),
+        // Within a few minutes the seconds tell one line from the next.
+        values: (_u, splits, _axis, _space, everySeconds) =>
+          splits.map((at) => clockTime(at * 1000).slice(0, everySeconds < 60 ? 8 : 5)),
       },
       { ...axis, size: 66, space: 32, values: (_u, splits) => splits.map((value) => latest.current.chart.say(value)) },
     ],

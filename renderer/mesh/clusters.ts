@@ -56,6 +56,8 @@ export interface Scene {
   /** Which node stands for a viewer: itself or its cluster. */
   standsFor: ReadonlyMap<string, string>;
   total: number;
+  /** Of all: players of consoles, which are no audience. */
+  monitors: number;
   matching: number;
   isFolded: boolean;
 }
@@ -73,8 +75,11 @@ export interface Detail {
 
 export function foldGraph(graph: Graph, detail: Detail): Scene {
   const left: MeshNode[] = [];
-  for (const node of graph.viewers.values())
+  let monitors = 0;
+  for (const node of graph.viewers.values()) {
+    if (graph.rows[node.id]?.role === 'monitor') monitors++;
     if (detail.matches === null || detail.pinned.has(node.id) || detail.matches(node)) left.push(node);
+  }
   const isFolded = left.length > MAX_SINGLE_VIEWERS + (detail.wasFolded ? 0 : GRACE_VIEWERS);
   const { nodes, standsFor } = isFolded
     ? fold(graph, left, detail)
@@ -87,6 +92,7 @@ export function foldGraph(graph: Graph, detail: Detail): Scene {
     edges: gather(graph, left, standsFor, isFolded),
     standsFor,
     total: graph.viewers.size,
+    monitors,
     matching: left.length,
     isFolded,
   };

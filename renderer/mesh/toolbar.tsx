@@ -166,9 +166,12 @@ const NOTHING = { found: [], count: 0 };
 function Tally() {
   const total = useScene((store) => store.scene.total);
   const matching = useScene((store) => store.scene.matching);
+  const monitors = useScene((store) => store.scene.monitors);
   return (
     <span className="soft" role="status">
       {matching === total ? count(total) : `${count(matching)} of ${count(total)}`} {total === 1 ? 'viewer' : 'viewers'}
+      {/* Health counts the audience alone. */}
+      {monitors > 0 && `, ${count(monitors)} of them ${monitors === 1 ? 'a monitor' : 'monitors'}`}
     </span>
   );
 }

@@ -6,7 +6,7 @@ import { clockTime } from '../format.ts';
 import { StateMark } from '../state-mark.tsx';
 import { useConsole } from '../stores.ts';
 import './rehearsal.css';
-import { isOnAir } from './on-air.ts';
+import { useOnAir } from './on-air.ts';
 import { SecondsTable } from './seconds-table.tsx';
 import { VerdictList, VerdictMark } from './verdict-list.tsx';
 
@@ -46,7 +46,7 @@ const TELLS: Record<DrillName, Telling> = {
 
 export function DrillPane() {
   const drill = useConsole((store) => store.state?.drill ?? null);
-  const isLive = useConsole((store) => isOnAir(store.state));
+  const isLive = useOnAir();
   return (
     <section className="pane rehearsal" aria-labelledby="drill-title">
       <h1 id="drill-title">Drill</h1>

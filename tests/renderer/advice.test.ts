@@ -149,6 +149,11 @@ describe('each trouble', () => {
     expect(
       keysOf(situation({}, { viewers: 0, playing: 0, offload: null, delayP50Ms: null, delayP95Ms: null })),
     ).toEqual(['well', 'nobody']);
+    // Who has just come was not away before.
+    const fresh = Array.from({ length: 20 }, (_, i) =>
+      sampleOf(NOW_MS - (19 - i) * 1000, { viewers: i, playing: Math.max(0, i - 1) }),
+    );
+    expect(keysOf(situation({ samples: fresh }))).not.toContain('playing');
     // One slow second among twenty is none.
     const calm = situation();
     const samples = [...calm.samples.slice(0, -1), sampleOf(NOW_MS, { delayP95Ms: 1_200 })];

@@ -90,6 +90,13 @@ describe('2,000 viewers', () => {
     expect(foldGraph(graph, { ...PLAIN, matches: filterOf({ ...NO_FILTERS, region: 'nowhere' }) }).matching).toBe(0);
   });
 
+  it('count a console’s monitor apart', () => {
+    const [[id, row] = ['', undefined]] = Object.entries(graph.rows);
+    const rows = { ...graph.rows, [id]: { ...row, role: 'monitor' } } as typeof graph.rows;
+    expect(foldGraph({ ...graph, rows }, PLAIN)).toMatchObject({ total: 2_000, monitors: 1 });
+    expect(scene.monitors).toBe(0);
+  });
+
   it('give the layout items below their trunk', () => {
     const items = itemsOf(scene);
     expect(new Set(items.map(({ id }) => id)).size).toBe(scene.nodes.length);
