@@ -20,7 +20,7 @@ export function ofTrust(tables: Partial<MeshTables>): Advice[] {
       'convicted',
       'bad',
       'convicted of passing on bad media',
-      'Nothing is taken from a convicted viewer any more; it can be disconnected on the Mesh pane.',
+      'Nobody takes anything from a convicted viewer; it can be disconnected on the Mesh pane.',
     ),
     ...told('accused', 'note', 'accused of passing on bad media', 'That is not proven.'),
     ...told('silenced', 'note', 'not believed', ''),

@@ -136,11 +136,7 @@ export class Trust {
 
   #convict(accused: string, nowMs: number): void {
     const who = this.#about(accused, nowMs).map((word) => word.accuser);
-    keep(
-      this.#convicted,
-      accused,
-      `${who.join(' and ')} had slices of it that the coordinate never sealed: forwards feed it and nobody connects to it.`,
-    );
+    keep(this.#convicted, accused, `${who.join(' and ')} had slices of it that the coordinate never sealed.`);
     this.#words.delete(accused);
   }
 
