@@ -112,7 +112,7 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
         values: (_u, splits, _axis, _space, everySeconds) =>
           splits.map((at) => clockTime(at * 1000).slice(0, everySeconds < 60 ? 8 : 5)),
       },
-      { ...axis, size: 66, space: 32, values: (_u, splits) => splits.map((value) => latest.current.chart.say(value)) },
+      { ...axis, size: 66, space: 32, values: (_u, splits) => namesOf(splits, latest.current.chart.say) },
     ],
     series: [
       {},
@@ -138,6 +138,10 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
     },
   };
 }
+
+/** Two lines that would have the same name have it once: a scale of less than the unit has nothing else to say. */
+const namesOf = (splits: readonly number[], say: Chart['say']): string[] =>
+  splits.map((value, i) => (i > 0 && say(value) === say(splits[i - 1] ?? 0) ? '' : say(value)));
 
 /** A calm top: the next of 1, 2, 5, 10, ... so that the scale stays while values move. */
 function topOf(chart: Chart, most: number | null): number {
