@@ -4,7 +4,7 @@ import type { Sample } from '../../protocol/history.ts';
 import type { MeshTables } from '../../protocol/mesh-tables.ts';
 import { count, delay, percent } from '../format.ts';
 import { ofCap } from './cap-advice.ts';
-import { ofTrust } from './trust-advice.ts';
+import { ofLedgers, ofTrust } from './trust-advice.ts';
 
 export type Severity = 'bad' | 'warn' | 'note' | 'good';
 
@@ -56,6 +56,7 @@ export function adviceFor(situation: Situation): Advice[] {
     ...ofFeeds(situation),
     ...ofFigures(situation),
     ...ofTrust(situation.tables),
+    ...ofLedgers(situation.tables),
     ...ofCap(situation.tables),
     ...ofNotes(situation),
   ].toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));

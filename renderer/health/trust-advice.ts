@@ -1,5 +1,6 @@
 // Sentences about viewers that nobody should believe, for the Health pane. Pure.
 import type { MeshTables, ViewerTableRow } from '../../protocol/mesh-tables.ts';
+import { count } from '../format.ts';
 import type { Advice } from './advice.ts';
 
 /** Named one by one; the rest as a number. */
@@ -25,6 +26,26 @@ export function ofTrust(tables: Partial<MeshTables>): Advice[] {
     ...told('accused', 'note', 'accused of passing on bad media', 'That is not proven.'),
     ...told('silenced', 'note', 'not believed', ''),
   ];
+}
+
+/** On one link nobody can say which end is wrong; who stands on several is likely the one. */
+export function ofLedgers({ swarms }: Partial<MeshTables>): Advice[] {
+  return Object.entries(swarms ?? {}).flatMap(([id, { name, ledger }]) => {
+    const mismatches = ledger?.mismatches ?? [];
+    if (mismatches.length === 0) return [];
+    const links = new Map<string, number>();
+    for (const end of mismatches.flatMap(({ from, to }) => [from, to])) links.set(end, (links.get(end) ?? 0) + 1);
+    const [[suspect, most] = ['', 0]] = [...links].toSorted(([, a], [, b]) => b - a);
+    const who = most < 2 ? '' : ` ${suspect} stands on ${most} of them.`;
+    return [
+      {
+        key: `ledger ${id}`,
+        severity: 'warn',
+        says: `On ${count(mismatches.length, 'link')} of ${name} the two ends do not agree about what was carried.${who}`,
+        todo: 'The ledger below names them; who makes its numbers up can be disconnected on the Mesh pane.',
+      },
+    ];
+  });
 }
 
 function named(ids: readonly string[]): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { MeshTables, SwarmRow, ViewerTableRow } from '../../protocol/mesh-tables.ts';
 import { swarmWords } from '../../renderer/health/swarm-words.ts';
 import { ofCap } from '../../renderer/health/cap-advice.ts';
-import { ofTrust } from '../../renderer/health/trust-advice.ts';
+import { ofLedgers, ofTrust } from '../../renderer/health/trust-advice.ts';
 import { nodeFacts } from '../../renderer/mesh/facts.ts';
 import { buildGraph, nodeOf } from '../../renderer/mesh/graph.ts';
 import { HEALTH_WORDS, isProblem, SEVERITY, viewerHealth } from '../../renderer/mesh/health.ts';
@@ -75,6 +75,24 @@ describe('the mesh as a whole', () => {
     expect(words?.agrees).toBe(false);
     expect(words?.says).toBe('On 1 link the two ends do not agree about what was carried.');
     expect(words?.mismatches).toEqual([{ from: 'vliar', to: 'vhonest', gave: '2.0 MB', got: '1.0 MB', gap: '50.0 %' }]);
+  });
+
+  it('is not well while the ledger disagrees, and who stands on most of its links is named', () => {
+    const ends = (from: string, to: string) => ({ from, to, gave: 2_000_000, got: 1_000_000 });
+    const told = (...mismatches: ReturnType<typeof ends>[]) =>
+      ofLedgers({
+        swarms: {
+          live: {
+            ...swarm,
+            ledger: { forwardBytes: 1, peerGivenBytes: 1, peerReceivedBytes: 1, offload: 0.5, mismatches },
+          },
+        },
+      });
+    expect(told()).toEqual([]);
+    expect(told(ends('va', 'vb'))).toMatchObject([
+      { severity: 'warn', says: 'On 1 link of live the two ends do not agree about what was carried.' },
+    ]);
+    expect(told(ends('vliar', 'va'), ends('vb', 'vliar'))[0]?.says).toContain('vliar stands on 2 of them.');
   });
 
   it('says whether parity is sent along, and why', () => {
