@@ -112,7 +112,7 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
         values: (_u, splits, _axis, _space, everySeconds) =>
           splits.map((at) => clockTime(at * 1000).slice(0, everySeconds < 60 ? 8 : 5)),
       },
-      { ...axis, size: 66, space: 32, values: (_u, splits) => namesOf(splits, latest.current.chart.say) },
+      { ...axis, size: 84, space: 32, values: (_u, splits) => namesOf(splits, latest.current.chart.say) },
     ],
     series: [
       {},
