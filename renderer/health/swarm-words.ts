@@ -34,7 +34,7 @@ export function swarmWords(name: string, row: SwarmRow): SwarmWords {
     pairs: [
       ...pair('Supply', supply, (value) => `${value.toFixed(2)} slots for each one taken`),
       ...pair('Parity', parity, (is) => `${is ? 'sent along' : 'not sent'}${parityWhy ? `: ${parityWhy}` : ''}`),
-      ...pair('Copies from the forwards', row.directCopies, String),
+      ...pair('Copies from the forwards, as planned', row.directCopies, String),
     ],
     ledger: ledger ? ledgerWords(ledger) : null,
   };
