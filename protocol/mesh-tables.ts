@@ -106,7 +106,7 @@ export interface ViewerTableRow {
   mismatch: string | null;
   ageMs: number;
   /** From here on: what trackers of an earlier release do not say. */
-  trust?: 'good' | 'accused' | 'convicted' | undefined;
+  trust?: 'good' | 'accused' | 'convicted' | 'silenced' | undefined;
   /** One sentence; null for a good one. */
   trustWhy?: string | null | undefined;
   /** Why it takes no children for now, by its own word. */

@@ -34,5 +34,12 @@ export function clockTime(atMs: number): string {
   return new Date(atMs).toLocaleTimeString('en-GB', { hour12: false });
 }
 
+/** The time, with its day where that is another one than today's. */
+export function momentOf(atMs: number, nowMs = Date.now()): string {
+  const day = (ms: number): string =>
+    new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+  return day(atMs) === day(nowMs) ? clockTime(atMs) : `${day(atMs)}, ${clockTime(atMs)}`;
+}
+
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${value.toLocaleString('en')} ${value === 1 ? one : many}`;

@@ -10,6 +10,8 @@ import { judge, type Sums, type Verdict } from './verdict.ts';
 const SILENT = 0.2;
 const MOST_DELAYS = 200_000;
 const RATES_KEPT = 60;
+/** So many must say the same before somebody is convicted (SPEC.md, T15). */
+const WITNESSES = 2;
 
 /** What one second looked like. */
 export interface Second extends Tally {
@@ -23,6 +25,8 @@ export interface Second extends Tally {
 }
 
 type Order = { do: 'lose'; share: number } | { do: 'cut'; share: number } | { do: 'poison' };
+/** What was done, in a sentence, or why nothing could be. */
+type Obeyed = { what: string } | { why: string };
 
 export class Audience {
   readonly #env: PeerEnv;
@@ -80,30 +84,33 @@ export class Audience {
     if (churnPerMinute > 0) this.#churn(60_000 / (churnPerMinute * viewers));
   }
 
-  obey(order: Order): string {
+  obey(order: Order): Obeyed {
     const honest = [...this.#members].filter((member) => !member.isEvil);
     switch (order.do) {
       case 'lose': {
-        // So many and no fewer: among a few, a share of chances is often nobody.
-        const most = Math.ceil(order.share * honest.length);
-        const gone = honest
-          .map((member) => ({ member, place: this.#random() }))
-          .toSorted((a, b) => a.place - b.place)
-          .slice(0, most)
-          .map(({ member }) => member);
+        const gone = this.#drawn(order.share, honest);
+        if (gone.length === 0) return { why: 'There is nobody who could leave.' };
         for (const member of gone) this.#leave(member, this.#random() < SILENT);
-        return `${gone.length} of ${honest.length} synthetic viewers left at once.`;
+        return { what: `${gone.length} of ${honest.length} synthetic viewers left at once.` };
       }
       case 'cut': {
-        const cut = [...this.#members].reduce((sum, member) => sum + member.cutLinks(order.share, this.#random), 0);
-        return `${cut} links between synthetic viewers were cut.`;
+        const links = this.#linksWithin();
+        const cut = this.#drawn(order.share, links);
+        if (cut.length === 0) return { why: 'No synthetic viewer has a link to another one yet: bring more of them.' };
+        for (const [call, member] of cut) member.cut(call);
+        return { what: `${cut.length} of ${links.length} links between synthetic viewers were cut.` };
       }
       case 'poison': {
         // Who feeds most does most harm.
-        const [worst] = honest.toSorted((a, b) => b.peer.stats().children.length - a.peer.stats().children.length);
-        if (!worst) return 'There is nobody to turn.';
-        worst.isEvil = true;
-        return `${worst.peer.stats().id ?? 'A viewer'} spoils what it passes on from now on.`;
+        const [worst] = honest
+          .map((member) => ({ member, fed: new Set(member.peer.stats().children.map(({ id }) => id)).size }))
+          .toSorted((a, b) => b.fed - a.fed);
+        if (!worst || worst.fed < WITNESSES)
+          return {
+            why: 'No synthetic viewer feeds two others yet, and one witness convicts nobody: bring more of them.',
+          };
+        worst.member.isEvil = true;
+        return { what: `${worst.member.peer.stats().id ?? 'A viewer'} spoils what it passes on from now on.` };
       }
     }
   }
@@ -136,6 +143,28 @@ export class Audience {
     this.#cancels.clear();
     for (const member of this.#members) member.close();
     this.#members.clear();
+  }
+
+  /** A share of these by chance: so many and no fewer, since among a few a share of chances is often nobody. */
+  #drawn<T>(share: number, all: readonly T[]): T[] {
+    return all
+      .map((one) => ({ one, place: this.#random() }))
+      .toSorted((a, b) => a.place - b.place)
+      .slice(0, Math.ceil(share * all.length))
+      .map(({ one }) => one);
+  }
+
+  /** Links both of whose ends are here, each once; one to a person who really watches is left alone. */
+  #linksWithin(): [call: string, oneEnd: Member][] {
+    const first = new Map<string, Member>();
+    const links: [call: string, oneEnd: Member][] = [];
+    for (const member of this.#members)
+      for (const call of member.calls()) {
+        const other = first.get(call);
+        if (other) links.push([call, other]);
+        else first.set(call, member);
+      }
+    return links;
   }
 
   #join(): void {

@@ -47,7 +47,8 @@ export class Member {
   #lastMs: number | null = null;
   #skipped = 0;
   readonly #now: () => number;
-  readonly #links = new Set<Wire & { cut(): void }>();
+  /** To other peers, by the id of the call, which both ends know. */
+  readonly #links = new Map<string, Wire & { cut(): void }>();
   readonly #ends: (() => void)[];
   #isGone = false;
 
@@ -84,16 +85,19 @@ export class Member {
   close(silently = false): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    if (silently) for (const link of this.#links) link.close();
+    if (silently) for (const link of this.#links.values()) link.close();
     this.peer.close();
     for (const end of this.#ends) end();
   }
 
-  /** Cuts a share of the links to other peers; the peer itself stays and hears that they are closed. */
-  cutLinks(share: number, random: () => number): number {
-    const cut = [...this.#links].filter(() => random() < share);
-    for (const link of cut) link.cut();
-    return cut.length;
+  /** Links to other peers. */
+  calls(): readonly string[] {
+    return [...this.#links.keys()];
+  }
+
+  /** Cuts a link; the peer itself stays and hears that it is closed. */
+  cut(call: string): void {
+    this.#links.get(call)?.cut();
   }
 
   takeTally(): Tally & { delays: number[] } {
@@ -141,15 +145,19 @@ export class Member {
     return {
       ...env,
       peer: (options, events) => {
+        const { call } = options;
+        const forget = (): void => {
+          if (this.#links.get(call) === breakable) this.#links.delete(call);
+        };
         const told: WireEvents['closed'] = (why) => {
-          this.#links.delete(breakable);
+          forget();
           events.closed(why);
         };
         const wire = env.peer(options, { ...events, closed: told });
         const close = wire.close.bind(wire);
         const breakable = Object.assign(wire, {
           close: () => {
-            this.#links.delete(breakable);
+            forget();
             close();
           },
           cut: () => {
@@ -157,7 +165,7 @@ export class Member {
             told('cut');
           },
         });
-        this.#links.add(breakable);
+        this.#links.set(call, breakable);
         return breakable;
       },
     };

@@ -59,8 +59,10 @@ export class AudienceSession {
   /** @param text an order as JSON */
   obey(text: string): void {
     const order = v.safeParse(Order, parsed(text));
-    if (!order.success) this.#tell({ event: 'refused', detail: 'That is no order: lose, cut or poison.' });
-    else this.#tell({ event: 'obeyed', order: order.output, what: this.#audience.obey(order.output) });
+    if (!order.success) return this.#tell({ event: 'refused', detail: 'That is no order: lose, cut or poison.' });
+    const done = this.#audience.obey(order.output);
+    if ('why' in done) this.#tell({ event: 'refused', detail: done.why });
+    else this.#tell({ event: 'obeyed', order: order.output, what: done.what });
   }
 
   /** Ends it early; there is a verdict over the time that was. */

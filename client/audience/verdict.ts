@@ -40,8 +40,10 @@ export const offloadGate = (viewers: number): number =>
 export function judge(sums: Sums): Verdict {
   const bounds: { holds: boolean; sentence: string }[] = [];
   const bound = (holds: boolean, sentence: string): void => void bounds.push({ holds, sentence });
-  const share = (part: number): number => (sums.units === 0 ? 1 : part / sums.units);
-  bound(sums.units > 0, sums.units > 0 ? `${sums.units} units were due.` : 'No viewer has seen anything.');
+  const share = (part: number): number => part / sums.units;
+  // Of nothing no share is late, and nobody had it twice.
+  if (sums.units === 0) return { verdict: 'failed', sentences: ['No viewer has seen anything.'] };
+  bound(true, `${sums.units} units were due.`);
   bound(
     share(sums.late) <= STALL_BUDGET,
     `${percent(share(sums.late))} of the units missed their moment (budget ${percent(STALL_BUDGET)}).`,

@@ -153,7 +153,10 @@ export class Player {
     const source = new Source();
     this.#source = source;
     this.#video.disableRemotePlayback = true; // ManagedMediaSource asks for it
+    // Another source pauses an element that has had one, and breaks its promise to play.
+    const isToPlay = !this.#video.paused;
     this.#video.src = URL.createObjectURL(source);
+    if (isToPlay) this.#video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
     source.addEventListener('sourceopen', () => this.#pump());
     this.state = 'filling';
   }

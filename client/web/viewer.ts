@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
+import { noticeOf } from './notice.ts';
 import { mediaSourceClass, Player } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
 import { View } from './view.ts';
@@ -119,7 +120,15 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
     const now = stats();
     const isPlaying = peer.streamState === 'live' && player.state === 'playing';
     view.show({
-      notice: noticeOf(peer, player, view.video),
+      notice: noticeOf({
+        streamState: peer.streamState,
+        peerProblem: peer.problem,
+        playerState: player.state,
+        playerProblem: player.problem,
+        isPaused: view.video.paused,
+        bufferMs: player.bufferMs(),
+        hasPlayed: view.video.played.length > 0,
+      }),
       isLive: isPlaying,
       delayMs: now.delayMs,
       shares: peer.shares,
@@ -180,24 +189,6 @@ function remember(token: string): void {
   } catch {
     // not known the next time
   }
-}
-
-function noticeOf(peer: MeshPeer, player: Player, video: HTMLVideoElement): string | null {
-  if (player.problem !== null) return player.problem;
-  switch (peer.streamState) {
-    case 'ended':
-      return 'The broadcast has ended.';
-    case 'interrupted':
-      return 'The broadcast is interrupted. It goes on here by itself when the broadcaster is back.';
-    case 'waiting':
-      return peer.problem ?? 'Waiting for the broadcast to begin.';
-    case 'live':
-      break;
-  }
-  if (player.state === 'playing') return null;
-  if (player.state === 'stalled') return 'Catching up.';
-  if (video.paused && player.bufferMs() > 0) return 'Paused. Tap the picture to watch live.';
-  return peer.problem ?? 'Connecting.';
 }
 
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;

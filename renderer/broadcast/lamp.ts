@@ -50,7 +50,7 @@ export function lampOf(facts: LampFacts): Lamp {
   if (!facts.isConnected) return { is: 'unknown' };
   switch (capture.is) {
     case 'idle':
-      return { is: 'off', isPreviewing: false };
+      return isPushed(capture, facts.streamState) ? external(facts) : { is: 'off', isPreviewing: false };
     case 'previewing':
       return { is: 'off', isPreviewing: true };
     case 'starting':
@@ -65,11 +65,19 @@ export function lampOf(facts: LampFacts): Lamp {
         reason: capture.reason,
       };
     case 'external':
-      if (facts.streamState === 'interrupted') return { is: 'interrupted' };
-      return facts.streamState === 'live' ? onAir(facts, facts.streamLiveSinceMs ?? nowMs) : { is: 'waiting' };
+      return external(facts);
     case 'live':
       return onAir(facts, capture.sinceMs);
   }
+}
+
+/** Does an encoder of one's own push although nothing was chosen here? */
+export const isPushed = (capture: CaptureState, streamState: StreamState | null): boolean =>
+  capture.is === 'idle' && (streamState === 'live' || streamState === 'interrupted');
+
+function external(facts: LampFacts): Lamp {
+  if (facts.streamState === 'interrupted') return { is: 'interrupted' };
+  return facts.streamState === 'live' ? onAir(facts, facts.streamLiveSinceMs ?? facts.nowMs) : { is: 'waiting' };
 }
 
 function onAir({ monitor, playing, streamState, nowMs }: LampFacts, sinceMs: number): Lamp {

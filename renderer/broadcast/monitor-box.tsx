@@ -2,10 +2,10 @@
 import { useEffect, useRef } from 'react';
 import { delay } from '../format.ts';
 import { StateMark } from '../state-mark.tsx';
-import { useConsole } from '../stores.ts';
-import { lampText } from './lamp.ts';
+import { useConsole, useMesh } from '../stores.ts';
+import { isPushed, lampText } from './lamp.ts';
 import { startMonitor } from './monitor.ts';
-import { useLamp, useMonitor } from './monitor-store.ts';
+import { useLamp, useMonitor, useStreamName } from './monitor-store.ts';
 import './monitor-box.css';
 
 export function MonitorBox() {
@@ -13,9 +13,17 @@ export function MonitorBox() {
   const lamp = useLamp();
   const text = lamp && lampText(lamp);
   const link = useConsole((store) => store.state?.link ?? null);
+  const name = useStreamName();
+  const streamState = useMesh(({ tables }) => tables.streams[name]?.state ?? null);
   const isOnAir = useConsole(({ state }) => {
-    const is = state?.capture.state.is;
-    return is === 'live' || is === 'reconnecting' || is === 'external';
+    const capture = state?.capture.state;
+    if (capture === undefined) return false;
+    return (
+      capture.is === 'live' ||
+      capture.is === 'reconnecting' ||
+      capture.is === 'external' ||
+      isPushed(capture, streamState)
+    );
   });
   const report = useMonitor((monitor) => monitor.report);
   useEffect(() => {

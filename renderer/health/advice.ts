@@ -5,7 +5,7 @@ import type { MeshTables } from '../../protocol/mesh-tables.ts';
 import { count, delay, percent } from '../format.ts';
 import { ofCap } from './cap-advice.ts';
 import { ofCrowd } from './crowd-advice.ts';
-import { ofTrust } from './trust-advice.ts';
+import { ofLedgers, ofTrust } from './trust-advice.ts';
 
 export type Severity = 'bad' | 'warn' | 'note' | 'good';
 
@@ -57,6 +57,7 @@ export function adviceFor(situation: Situation): Advice[] {
     ...ofFeeds(situation),
     ...ofFigures(situation),
     ...ofTrust(situation.tables),
+    ...ofLedgers(situation.tables),
     ...ofCap(situation.tables),
     ...ofCrowd(situation.tables),
     ...ofNotes(situation),
@@ -324,13 +325,14 @@ function ofPlaying(recent: readonly Sample[], newest: Sample): Advice[] {
         'Choose a smaller preset if the source keeps up; else look for starving viewers on the Mesh pane.',
       ),
     );
-  const away = newest.viewers - mean(recent.map((sample) => Math.min(sample.playing, newest.viewers)));
+  // Each moment with its own viewers: who has come since was not away before.
+  const away = Math.floor(mean(recent.map((sample) => Math.max(0, sample.viewers - sample.playing))));
   if (away >= 2 && away > newest.viewers * 0.1)
     found.push(
       advice(
         'warn',
         'playing',
-        `${Math.round(away)} of ${count(newest.viewers, 'viewer')} do not play.`,
+        `${away} of ${count(newest.viewers, 'viewer')} do not play.`,
         'Filter the Mesh pane by state to see who they are.',
       ),
     );

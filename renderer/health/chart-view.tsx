@@ -108,9 +108,11 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
         size: 22,
         gap: 3,
         space: 70,
-        values: (_u, splits) => splits.map((at) => clockTime(at * 1000).slice(0, 5)),
+        // Within a few minutes the seconds tell one line from the next.
+        values: (_u, splits, _axis, _space, everySeconds) =>
+          splits.map((at) => clockTime(at * 1000).slice(0, everySeconds < 60 ? 8 : 5)),
       },
-      { ...axis, size: 66, space: 32, values: (_u, splits) => splits.map((value) => latest.current.chart.say(value)) },
+      { ...axis, size: 84, space: 32, values: (_u, splits) => namesOf(splits, latest.current.chart.say) },
     ],
     series: [
       {},
@@ -136,6 +138,10 @@ function options(latest: { current: ChartViewProps }, width: number, say: (u: uP
     },
   };
 }
+
+/** Two lines that would have the same name have it once: a scale of less than the unit has nothing else to say. */
+const namesOf = (splits: readonly number[], say: Chart['say']): string[] =>
+  splits.map((value, i) => (i > 0 && say(value) === say(splits[i - 1] ?? 0) ? '' : say(value)));
 
 /** A calm top: the next of 1, 2, 5, 10, ... so that the scale stays while values move. */
 function topOf(chart: Chart, most: number | null): number {

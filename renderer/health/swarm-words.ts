@@ -34,7 +34,7 @@ export function swarmWords(name: string, row: SwarmRow): SwarmWords {
     pairs: [
       ...pair('Supply', supply, (value) => `${value.toFixed(2)} slots for each one taken`),
       ...pair('Parity', parity, (is) => `${is ? 'sent along' : 'not sent'}${parityWhy ? `: ${parityWhy}` : ''}`),
-      ...pair('Copies from the forwards', row.directCopies, String),
+      ...pair('Copies from the forwards, as planned', row.directCopies, String),
     ],
     ledger: ledger ? ledgerWords(ledger) : null,
   };
@@ -52,7 +52,7 @@ function ledgerWords(ledger: Ledger): LedgerWords {
       ...pair('Forwards sent, by their counters', ledger.forwardBytes, byteSize),
       ...pair('Viewers gave, by their word', ledger.peerGivenBytes, byteSize),
       ...pair('Viewers got, by receipts', ledger.peerReceivedBytes, byteSize),
-      ...pair('Offload, by the forwards’ counters', ledger.offload, percent),
+      ...pair('Offload so far, by receipts and the forwards’ counters', ledger.offload, percent),
     ],
     mismatches: mismatches.slice(0, MOST_MISMATCHES).map(({ from, to, gave, got }) => ({
       from,

@@ -17,14 +17,16 @@ export function scaleOf(samples: readonly Sample[]): TimeScale | null {
 
 /** An area in a box of 300 x 100: how many watched. */
 export function outlineOf(samples: readonly Sample[], { fromMs, toMs }: TimeScale): string {
-  const tops = Array.from({ length: BUCKETS }, () => 0);
+  const seen = Array.from<number | undefined>({ length: BUCKETS });
   let most = 1;
   for (const { atMs, viewers } of samples) {
     const at = Math.min(BUCKETS - 1, Math.floor(((atMs - fromMs) / (toMs - fromMs)) * BUCKETS));
-    tops[at] = Math.max(tops[at] ?? 0, viewers);
+    seen[at] = Math.max(seen[at] ?? 0, viewers);
     most = Math.max(most, viewers);
   }
-  for (let i = 1; i < BUCKETS; i++) if (tops[i] === 0 && samples.length < BUCKETS) tops[i] = tops[i - 1] ?? 0;
+  // While there are fewer samples than steps, what was seen last stands until the next one.
+  let last = 0;
+  const tops = seen.map((viewers) => (last = viewers ?? (samples.length < BUCKETS ? last : 0)));
   const points = tops.map((top, i) => `L${i} ${(HEIGHT - (top / most) * HEIGHT).toFixed(1)}`);
   return `M0 ${HEIGHT}${points.join('')}L${BUCKETS} ${(HEIGHT - ((tops.at(-1) ?? 0) / most) * HEIGHT).toFixed(1)}L${BUCKETS} ${HEIGHT}Z`;
 }

@@ -56,6 +56,8 @@ export interface Scene {
   /** Which node stands for a viewer: itself or its cluster. */
   standsFor: ReadonlyMap<string, string>;
   total: number;
+  /** Of these, people: neither consoles' monitors nor relays that a deployer runs. */
+  audience: { total: number; matching: number };
   matching: number;
   isFolded: boolean;
 }
@@ -73,8 +75,14 @@ export interface Detail {
 
 export function foldGraph(graph: Graph, detail: Detail): Scene {
   const left: MeshNode[] = [];
-  for (const node of graph.viewers.values())
-    if (detail.matches === null || detail.pinned.has(node.id) || detail.matches(node)) left.push(node);
+  const audience = { total: 0, matching: 0 };
+  for (const node of graph.viewers.values()) {
+    const isMatching = detail.matches === null || detail.pinned.has(node.id) || detail.matches(node);
+    if (isMatching) left.push(node);
+    if ((graph.rows[node.id]?.role ?? 'viewer') !== 'viewer') continue;
+    audience.total++;
+    if (isMatching) audience.matching++;
+  }
   const isFolded = left.length > MAX_SINGLE_VIEWERS + (detail.wasFolded ? 0 : GRACE_VIEWERS);
   const { nodes, standsFor } = isFolded
     ? fold(graph, left, detail)
@@ -87,6 +95,7 @@ export function foldGraph(graph: Graph, detail: Detail): Scene {
     edges: gather(graph, left, standsFor, isFolded),
     standsFor,
     total: graph.viewers.size,
+    audience,
     matching: left.length,
     isFolded,
   };

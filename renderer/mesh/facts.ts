@@ -175,7 +175,7 @@ function sourceFacts(graph: Graph, node: MeshNode): Facts {
                     ]),
                 ...(swarm.forecast ? [['Holds about', many(swarm.forecast.viewers, 'viewer')]] : []),
                 ['Target delay', milliseconds(swarm.targetDelayMs)],
-                ['Copies from the forwards', count(swarm.directCopies)],
+                ['Copies from the forwards, as planned', count(swarm.directCopies)],
                 ['Free slots, by tree', swarm.freeSlots?.join(', ') ?? ''],
               ] as [string, string][])
             : []),

@@ -163,9 +163,10 @@ function SearchField() {
 
 const NOTHING = { found: [], count: 0 };
 
+/** As Health counts them. */
 function Tally() {
-  const total = useScene((store) => store.scene.total);
-  const matching = useScene((store) => store.scene.matching);
+  const total = useScene((store) => store.scene.audience.total);
+  const matching = useScene((store) => store.scene.audience.matching);
   return (
     <span className="soft" role="status">
       {matching === total ? count(total) : `${count(matching)} of ${count(total)}`} {total === 1 ? 'viewer' : 'viewers'}

@@ -4,14 +4,14 @@ import { useAsk } from '../ask.ts';
 import { StateMark } from '../state-mark.tsx';
 import { useConsole } from '../stores.ts';
 import './rehearsal.css';
-import { isOnAir } from './on-air.ts';
+import { useOnAir } from './on-air.ts';
 import { SecondsTable } from './seconds-table.tsx';
 import { StartForm } from './start-form.tsx';
 import { VerdictList } from './verdict-list.tsx';
 
 export function AudiencePane() {
   const view = useConsole((store) => store.state?.audience ?? null);
-  const isLive = useConsole((store) => isOnAir(store.state));
+  const isLive = useOnAir();
   const limits = useConsole((store) => store.state?.audienceLimits ?? null);
   return (
     <section className="pane rehearsal" aria-labelledby="audience-title">

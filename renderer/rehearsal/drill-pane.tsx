@@ -2,11 +2,11 @@
 import { DRILLS, type DrillName, type DrillReport, type DrillView } from '../../protocol/rehearsal.ts';
 import { useAsk } from '../ask.ts';
 import { ConfirmDialog } from '../confirm-dialog.tsx';
-import { clockTime } from '../format.ts';
+import { momentOf } from '../format.ts';
 import { StateMark } from '../state-mark.tsx';
 import { useConsole } from '../stores.ts';
 import './rehearsal.css';
-import { isOnAir } from './on-air.ts';
+import { useOnAir } from './on-air.ts';
 import { SecondsTable } from './seconds-table.tsx';
 import { VerdictList, VerdictMark } from './verdict-list.tsx';
 
@@ -46,7 +46,7 @@ const TELLS: Record<DrillName, Telling> = {
 
 export function DrillPane() {
   const drill = useConsole((store) => store.state?.drill ?? null);
-  const isLive = useConsole((store) => isOnAir(store.state));
+  const isLive = useOnAir();
   return (
     <section className="pane rehearsal" aria-labelledby="drill-title">
       <h1 id="drill-title">Drill</h1>
@@ -67,10 +67,13 @@ function Parts({ drill, isLive }: { drill: DrillView; isLive: boolean }) {
   return (
     <>
       {drill.running && (
-        <p className="card row" role="status">
-          <StateMark tone="busy">{TELLS[drill.running.name].name}</StateMark>
-          <span>{drill.running.step}</span>
-        </p>
+        <div className="card row">
+          <p className="row" role="status">
+            <StateMark tone="busy">{TELLS[drill.running.name].name}</StateMark>
+            <span>{drill.running.step}</span>
+          </p>
+          <Progress />
+        </div>
       )}
       {!isLive && <p className="soft">Go live first: a drill needs something on air.</p>}
       {why !== null && (
@@ -89,6 +92,21 @@ function Parts({ drill, isLive }: { drill: DrillView; isLive: boolean }) {
       </ul>
       <Reports reports={drill.reports} />
     </>
+  );
+}
+
+/** Every second, so it is not read out. */
+function Progress() {
+  const last = useConsole(({ state }) => {
+    const audience = state?.audience;
+    return audience && 'seconds' in audience ? (audience.seconds.at(-1) ?? null) : null;
+  });
+  if (last === null) return null;
+  const { playing, viewers, late, units } = last;
+  return (
+    <span className="soft">
+      {playing} of {viewers} play, {late} of {units} units late
+    </span>
   );
 }
 
@@ -126,7 +144,7 @@ function Reports({ reports }: { reports: readonly DrillReport[] }) {
             <VerdictMark verdict={report.verdict} />
             <strong>{TELLS[report.name].name}</strong>
             <span className="soft">
-              {clockTime(report.atMs)}, {report.viewers} viewers
+              {momentOf(report.atMs)}, {report.viewers} viewers
             </span>
           </summary>
           <div className="stack">

@@ -1,8 +1,12 @@
-// Is there, or may there be, something on air that a synthetic audience could watch? Whether an encoder of one's own has pushed is known to
-// the plane alone, which refuses with a sentence.
-import type { PlaneState } from '../../protocol/control.ts';
+// Is there, or may there be, something on air that a synthetic audience could watch? The plane has the last word, and refuses with a
+// sentence.
+import { useConsole, useMesh } from '../stores.ts';
 
-export function isOnAir(state: PlaneState | null): boolean {
-  const is = state?.capture.state.is;
-  return is === 'live' || is === 'external';
+const STREAM = 'live';
+
+export function useOnAir(): boolean {
+  const isSent = useConsole(({ state }) => state?.capture.state.is === 'live');
+  // Whoever pushes an encoder of their own may have chosen nothing here.
+  const isPushed = useMesh(({ tables }) => tables.streams[STREAM]?.state === 'live');
+  return isSent || isPushed;
 }

@@ -256,10 +256,15 @@ export class Plane {
     return this.#closing;
   }
 
-  /** The stream on air on our own servers, as an audience on this machine reaches it. */
-  #rehearsalTarget(): AudienceTarget | null {
+  /** The stream on air on our own servers, as an audience on this machine reaches it; or why there is none. */
+  #rehearsalTarget(): AudienceTarget | string {
     const isLive = this.mesh.view.tables['streams']?.[STREAM]?.['state'] === 'live';
-    if (!isLive || this.programs.addresses === null) return null;
+    if (!isLive || this.programs.addresses === null) {
+      const { destination, server } = this.saved.value;
+      return destination === 'server' && server
+        ? `The broadcast goes to ${server.coordinate}, and only what is on air on this machine can be rehearsed here. Choose This computer on the Broadcast pane, or run p2plive audience 20 --coordinate ${server.coordinate}.`
+        : 'Nothing is on air that an audience could watch: go live first.';
+    }
     const { debugToken } = this.programs.settings.coordinate;
     return { coordinate: this.programs.inner.coordinate, stream: STREAM, debugToken };
   }

@@ -1,5 +1,6 @@
 // The coordinate put together: its one HTTP server and what hangs on it. Each route's behaviour is in the file named after it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { DebugFeed } from '../shared/debug-feed.ts';
@@ -178,7 +179,7 @@ class Coordinate {
         return this.#trackerApi.answer(request, response);
       case '/tracker/why':
         if (!this.#mayDebug(request)) return refuseDebug(response);
-        return sendText(response, 200, `${await this.#trackerApi.explain(target.searchParams.get('ip') ?? '')}\n`);
+        return this.#explain(response, target.searchParams.get('ip') ?? '');
       case '/streams':
         response.setHeader('access-control-allow-origin', '*');
         return sendJson(response, 200, { streams: this.#streams.news() });
@@ -224,6 +225,11 @@ class Coordinate {
   #mayDebug(request: IncomingMessage): boolean {
     const { debugToken, publicUrl } = this.#parts.settings;
     return mayLook(request, debugToken, publicUrl);
+  }
+
+  async #explain(response: ServerResponse, ip: string): Promise<void> {
+    if (isIP(ip) === 0) return sendText(response, 400, 'Ask for an IP address: /tracker/why?ip=203.0.113.7.\n');
+    sendText(response, 200, `${await this.#trackerApi.explain(ip)}\n`);
   }
 
   /** Why viewers could not be served now, or null. */

@@ -82,6 +82,10 @@ export function explainCommandLine(error: unknown, command: Command): unknown {
   }
   if (error.code === 'commander.excessArguments')
     return bad('There is a word too many; p2plive --help shows what is understood.');
+  if (error.code === 'commander.missingArgument')
+    return bad(
+      `p2plive ${command.name()} needs <${named}>; p2plive ${command.name()} --help shows what is understood.`,
+    );
   if (error.code === 'commander.optionMissingArgument') return bad(`The flag ${named.split(' ')[0]} needs a value.`);
   if (error.code === 'commander.unknownCommand') {
     const known = command.commands.map((sub) => sub.name());

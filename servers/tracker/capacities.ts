@@ -11,7 +11,7 @@ import {
   type Allowance,
   type Capacity,
 } from './capacity.ts';
-import type { UplinkWord } from '../../protocol/signalling.ts';
+import type { PeerRole, UplinkWord } from '../../protocol/signalling.ts';
 
 /** Slots beyond one copy are asked for below this supply, and only as many as reach the other (MESH.md section 3: rho >= 1.08). */
 const SCARCE = 1.08;
@@ -31,6 +31,8 @@ const HEADROOM = { least: 0.7, most: 0.9, usual: 0.85 };
 /** A viewer as its capacity is seen. */
 export interface Uploader {
   readonly id: string;
+  /** A console's monitor is no audience: it neither brings a slot nor takes one. */
+  readonly role?: PeerRole;
   readonly shares: boolean;
   readonly sinceMs: number;
   /** Why it takes no children for now; null: it does. */
@@ -54,6 +56,8 @@ export class Capacities {
   #k: SliceCount;
   /** Slices that a viewer takes: one more than K where parity is sent. */
   #taken: number;
+  /** Viewers that the supply is about. */
+  #counted = 0;
   /** Slots beyond one copy that may still be given out in this second. */
   #grants = 0;
   /** Slots of all sharing viewers over the slots that all viewers take; 1 without viewers. */
@@ -116,6 +120,7 @@ export class Capacities {
   copies(uploadCap = this.#options.uploadCap): number[] {
     const copies: number[] = [];
     for (const viewer of this.#options.viewers()) {
+      if (viewer.role === 'monitor') continue;
       const measured = this.#by.get(viewer.id)?.bitsPerSecond ?? null;
       const stream = this.bitsPerSecond;
       const own = viewer.capBitsPerSecond === null || stream === null ? uploadCap : viewer.capBitsPerSecond / stream;
@@ -147,7 +152,7 @@ export class Capacities {
     const rates: number[] = [];
     let [slots, viewers] = [0, 0];
     for (const viewer of this.#options.viewers()) {
-      if (nowMs - viewer.sinceMs >= COUNTS_AFTER_MS) {
+      if (viewer.role !== 'monitor' && nowMs - viewer.sinceMs >= COUNTS_AFTER_MS) {
         viewers++;
         if (viewer.shares) slots += this.slots(viewer);
       }
@@ -158,13 +163,14 @@ export class Capacities {
     const median = rates[Math.floor(rates.length / 2)];
     // Parity is no part of the stream, though everybody receives it.
     if (median !== undefined) this.#smooth(((median * this.#k) / this.#taken) * CHANNEL_OVERHEAD);
+    this.#counted = viewers;
     this.supply = viewers === 0 ? 1 : slots / (viewers * this.#taken);
     this.#grants = this.supply < SCARCE ? Math.ceil(ENOUGH * this.#taken * viewers - slots) : 0;
   }
 
-  /** What the average viewer may pass on now, in copies of the stream. */
-  get copiesPerViewer(): number {
-    return (this.supply * this.#taken) / this.#k;
+  /** What the average viewer may pass on now, in copies of the stream; null while there is none. */
+  get copiesPerViewer(): number | null {
+    return this.#counted === 0 ? null : (this.supply * this.#taken) / this.#k;
   }
 
   /** What viewers catch up after a hold-up is not the stream's rate: the figure goes up slowly and down fast. */

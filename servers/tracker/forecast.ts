@@ -5,8 +5,8 @@ import type { CapShortage } from '../../protocol/mesh-tables.ts';
 import { MOST_SLOTS } from './capacity.ts';
 
 export interface ForecastInput {
-  /** Copies of the stream that the average viewer may upload. */
-  copiesPerViewer: number;
+  /** Copies of the stream that the average viewer may upload; null while nobody has watched for some seconds. */
+  copiesPerViewer: number | null;
   /** Slices that all forwards serve together; null where one of them has no such limit that we know. */
   forwardSlices: number | null;
   k: number;
@@ -27,6 +27,8 @@ export interface Forecast {
 
 /** Below this supply some slices must come from forwards all the time (MESH.md section 3: rho >= 1.08). */
 const SELF_SUFFICIENT = 1.08;
+/** What a newcomer is trusted with (MESH.md section 3). */
+const TRUSTED_COPIES = 1;
 const CAP_STEP = 0.5;
 /** A higher cap that brings less than this is not worth the viewers' upload. */
 const WORTH_COPIES = 0.05;
@@ -37,7 +39,7 @@ export function forecast(input: ForecastInput): Forecast {
 
 /** The least cap with which the audience would feed itself; where there is none, the least that brings most. */
 function capShortage({ copiesPerViewer, k, uploadCap, copiesAt }: ForecastInput): CapShortage | null {
-  if (copiesPerViewer >= SELF_SUFFICIENT) return null;
+  if (copiesPerViewer === null || copiesPerViewer >= SELF_SUFFICIENT) return null;
   const copiesUnder = (cap: number): number => {
     const slots = copiesAt(cap).map((copies) => Math.min(MOST_SLOTS, Math.floor(copies * k + 1e-9)));
     return slots.length === 0 ? 0 : slots.reduce((sum, n) => sum + n, 0) / k / slots.length;
@@ -55,29 +57,36 @@ function capShortage({ copiesPerViewer, k, uploadCap, copiesAt }: ForecastInput)
   return { cap: uploadCap, copies, betterCap: best.cap, betterCopies: best.copies, isEnough };
 }
 
-function audienceHeld({
-  copiesPerViewer,
-  forwardSlices,
-  k,
-  mostViewers,
-}: ForecastInput): Omit<Forecast, 'capShortage'> {
+function audienceHeld(input: ForecastInput): Omit<Forecast, 'capShortage'> {
+  const { forwardSlices, k, mostViewers } = input;
+  const copiesPerViewer = input.copiesPerViewer ?? TRUSTED_COPIES;
   const copies = copiesPerViewer.toFixed(2);
+  const average =
+    input.copiesPerViewer === null
+      ? `Nothing is known of any viewer yet; a newcomer is trusted with passing on ${copies} copies`
+      : `The average viewer is trusted with passing on ${copies} copies by now`;
   if (copiesPerViewer >= SELF_SUFFICIENT)
     return {
       viewers: mostViewers,
-      why: `The average viewer can pass on ${copies} copies, so the audience feeds itself; the tracker's limit comes first.`,
+      why: `${average}, so the audience feeds itself; the tracker's limit comes first.`,
     };
   if (forwardSlices === null)
     return {
       viewers: mostViewers,
-      why: `The average viewer can pass on ${copies} copies; the forwards carry the rest.`,
+      why: `${average}; the forwards carry the rest.`,
     };
   const perViewer = SELF_SUFFICIENT - copiesPerViewer;
-  const held = Math.floor(forwardSlices / k / perViewer);
+  const held = twoDigits(forwardSlices / k / perViewer);
   const viewers = Math.min(mostViewers, held);
   const limit = held < mostViewers ? 'the forwards are full then' : "the tracker's limit comes first";
   return {
     viewers,
-    why: `The average viewer can pass on ${copies} copies and needs one, so forwards carry ${perViewer.toFixed(2)} for each: ${limit}.`,
+    why: `${average} and needs one, so forwards carry ${perViewer.toFixed(2)} for each: ${limit}.`,
   };
+}
+
+/** An estimate that is no truer than that. */
+function twoDigits(value: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return Math.floor(value / step) * step;
 }

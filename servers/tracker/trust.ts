@@ -37,7 +37,8 @@ export interface Verdict {
 }
 
 export interface Standing {
-  trust: 'good' | 'accused' | 'convicted';
+  /** silenced: its own accusations count for nothing. */
+  trust: 'good' | 'accused' | 'convicted' | 'silenced';
   /** One sentence; null for a good one. */
   trustWhy: string | null;
 }
@@ -103,7 +104,7 @@ export class Trust {
     if (!this.isVoiceless(id, nowMs)) return GOOD;
     const { accused = 0 } = this.#voiceless.get(id) ?? {};
     const trustWhy = `It accused ${accused} peers within a minute and nobody else did: its word counts for nothing.`;
-    return { trust: 'accused', trustWhy };
+    return { trust: 'silenced', trustWhy };
   }
 
   #about(accused: string, nowMs: number): Word[] {
@@ -135,11 +136,7 @@ export class Trust {
 
   #convict(accused: string, nowMs: number): void {
     const who = this.#about(accused, nowMs).map((word) => word.accuser);
-    keep(
-      this.#convicted,
-      accused,
-      `${who.join(' and ')} had slices of it that the coordinate never sealed: forwards feed it and nobody connects to it.`,
-    );
+    keep(this.#convicted, accused, `${who.join(' and ')} had slices of it that the coordinate never sealed.`);
     this.#words.delete(accused);
   }
 

@@ -37,6 +37,20 @@ describe('an audience', () => {
     expect(code).toBe(done?.['verdict'] === 'passed' ? 0 : 1);
   });
 
+  it('is refused where there is nothing to watch, and where its report could not be kept, before anybody joins', async () => {
+    const to = ['audience', '3', '--coordinate', stack.ready.coordinate];
+    const elsewhere = await run([...to, '--stream', 'other']);
+    expect(elsewhere).toMatchObject({ code: 1, stdout: '' });
+    expect(elsewhere.stderr).toBe(
+      `The stream other is not on air at ${stack.ready.coordinate}: go live first, or name one of live with --stream.\n`,
+    );
+    const lost = await run([...to, '--report', '/nowhere/report.json']);
+    expect(lost).toMatchObject({ code: 2, stdout: '' });
+    expect(lost.stderr).toBe(
+      'The report cannot be written to /nowhere/report.json (ENOENT); name another file with --report.\n',
+    );
+  });
+
   it('is told to stop, and says what it saw until then', async () => {
     const owned = startCli(['audience', '3', '--coordinate', stack.ready.coordinate, '--seconds', '600', '--json']);
     onTestFinished(async () => void (await owned.stop('SIGKILL')));
@@ -50,9 +64,11 @@ describe('an audience', () => {
     [['audience', 'many'], 'a whole number'],
     [['audience', '3', '--uplink', 'none'], '--uplink is one of'],
     [['audience', '3', '--speed', '4'], '--speed'],
-  ])('%j is refused with one sentence', async (args, sentence) => {
+    [['audience'], 'p2plive audience needs <N>'],
+    [['audience', '3', '--coordinate', 'http://127.0.0.1:1'], 'No coordinate answers at http://127.0.0.1:1;', 1],
+  ])('%j is refused with one sentence', async (args, sentence, exit = 2) => {
     const { code, stderr } = await run(args);
-    expect(code).toBe(2);
+    expect(code).toBe(exit);
     expect(stderr).toContain(sentence);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
@@ -78,6 +94,21 @@ describe('a drill', () => {
     expect(existsSync(report)).toBe(true);
     expect(readFileSync(report, 'utf8')).toContain(`# Drill cut-30: ${String(done?.['verdict'])}`);
     await until('everything it started to end', () => below.every((pid) => !isAlive(pid)));
+  });
+
+  it('is refused where its report could not be kept', async () => {
+    const { code, stdout, stderr } = await run(['drill', 'cut-30', '--report', '/nowhere/report.md']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('The report cannot be written to /nowhere/report.md (ENOENT)');
+  });
+
+  it('that is stopped says so', async () => {
+    const owned = startCli(['drill', 'cut-30', '--viewers', '2', '--json']);
+    onTestFinished(async () => void (await owned.stop('SIGKILL')));
+    await until('its programs', () => descendantsOf(owned.child.pid ?? 0).length >= 3, { withinMs: 30_000 });
+    owned.child.kill('SIGINT');
+    expect((await owned.ended).code).toBe(1);
+    expect(eventIn(owned, 'failed')?.['detail']).toBe('The drill was stopped before it had a verdict.');
   });
 
   it('of another name is refused', async () => {

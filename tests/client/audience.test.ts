@@ -29,6 +29,9 @@ describe('what it is told', () => {
     [['5', '--rtt', '20-'], '--rtt is a number of milliseconds'],
     [['5', '--coordinate', 'here'], '--coordinate is an address'],
     [['5', '6'], 'a word too many'],
+    [['5', '--stream', 'a b'], '--stream is a name'],
+    [['-3'], "Unknown option '-3'. p2plive audience --help"],
+    [['5', '--seed', '-1'], "Option '--seed'"],
   ])('refuses %j with a sentence', (words, sentence) => {
     expect(() => readOptions(words)).toThrow(sentence);
   });
@@ -177,7 +180,7 @@ describe('offload by the forwards’ counters', () => {
   it('is no number, but a reason, where it cannot be known', async () => {
     const closed = await watched(() => 'refused');
     expect(closed).toMatchObject({ offload: null, noOffload: expect.stringContaining('cannot be read') });
-    expect(closed.sentences).toContain(closed.noOffload);
+    expect(judge({ ...closed, units: 1_000 }).sentences).toContain(closed.noOffload);
     const unseen = (next: string) =>
       watched((nowMs) => {
         if (nowMs > 8_000 && nowMs < 14_000) return 'silent';
@@ -222,6 +225,10 @@ describe('the verdict', () => {
     expect(sentences).toHaveLength(7);
   });
 
+  it('says of nothing that it was nothing, and no shares of it', () => {
+    expect(judge({ ...well, units: 0 })).toEqual({ verdict: 'failed', sentences: ['No viewer has seen anything.'] });
+  });
+
   it.each([
     [{ late: 60 }, 'missed their moment'],
     [{ missing: 11 }, 'buffer of a second'],
@@ -229,7 +236,6 @@ describe('the verdict', () => {
     [{ offload: 0.5 }, 'Viewers carried'],
     [{ duplicates: 0.05 }, 'came twice'],
     [{ uploadCopies: 1.2 }, 'uploaded'],
-    [{ units: 0 }, 'No viewer'],
   ])('fails on %j, with that first', (more, sentence) => {
     const { verdict, sentences } = judge({ ...well, ...more });
     expect(verdict).toBe('failed');

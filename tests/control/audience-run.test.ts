@@ -39,6 +39,6 @@ it('answers an order that the audience did not live to obey', async () => {
   const answer = run.order({ do: 'poison' });
   expect(said).toEqual(['{"do":"poison"}']);
   exit();
-  expect(await answer).toBeNull();
+  expect(await answer).toEqual({ why: 'The audience ended before it obeyed.' });
   expect(run.isRunning).toBe(false);
 });

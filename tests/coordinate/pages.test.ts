@@ -132,6 +132,8 @@ describe('the state', () => {
     expect((await fetch(`${guarded.url}/debug`)).status).toBe(401);
     expect((await fetch(`${guarded.url}/debug?token=look`)).status).toBe(200);
     expect((await fetch(`${guarded.url}/tracker/why?ip=10.0.0.1&token=look`)).status).toBe(200);
+    const none = await fetch(`${guarded.url}/tracker/why?ip=everybody&token=look`);
+    expect([none.status, await none.text()]).toEqual([400, 'Ask for an IP address: /tracker/why?ip=203.0.113.7.\n']);
     await guarded.close();
   });
 });

@@ -96,6 +96,11 @@ it('is the same in a second console and after a reload; each hears what the othe
   await button('Go live').click();
   await second.locator('[data-lamp=decoded]').waitFor();
   await lamp('decoded').waitFor();
+  // The monitor plays as it did the first time, and does not jump from picture to picture.
+  await page.getByText(/Decoded by this console's monitor, \d+ ms behind the source\./).waitFor();
+  expect(await page.evaluate(() => document.querySelector<HTMLVideoElement>('video[data-monitor]')?.paused)).toBe(
+    false,
+  );
   await second.close();
 });
 

@@ -149,6 +149,11 @@ describe('each trouble', () => {
     expect(
       keysOf(situation({}, { viewers: 0, playing: 0, offload: null, delayP50Ms: null, delayP95Ms: null })),
     ).toEqual(['well', 'nobody']);
+    // Who has just come was not away before.
+    const fresh = Array.from({ length: 20 }, (_, i) =>
+      sampleOf(NOW_MS - (19 - i) * 1000, { viewers: i, playing: Math.max(0, i - 1) }),
+    );
+    expect(keysOf(situation({ samples: fresh }))).not.toContain('playing');
     // One slow second among twenty is none.
     const calm = situation();
     const samples = [...calm.samples.slice(0, -1), sampleOf(NOW_MS, { delayP95Ms: 1_200 })];
@@ -216,6 +221,11 @@ describe('the time scrubber', () => {
     expect(scale).toEqual({ fromMs: NOW_MS - 1_799_000, toMs: NOW_MS });
     expect(scaleOf(samples.slice(0, 1))).toBeNull();
     expect(outlineOf(samples, scale ?? { fromMs: 0, toMs: 1 })).toMatch(/^M0 100L0 0\.0.*Z$/);
+    // Where all have left nobody is shown, though the samples are few.
+    const few = [12, 12, 12, 0, 0].map((viewers, i) => sampleOf(NOW_MS + i * 1000, { viewers }));
+    const outline = outlineOf(few, { fromMs: NOW_MS, toMs: NOW_MS + 4_000 });
+    expect(outline).toContain('L224 0.0L225 100.0');
+    expect(outline).toContain('L298 100.0');
   });
 
   it('has a tick for each marker within, a burst of a kind being one', () => {

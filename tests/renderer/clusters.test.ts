@@ -90,6 +90,15 @@ describe('2,000 viewers', () => {
     expect(foldGraph(graph, { ...PLAIN, matches: filterOf({ ...NO_FILTERS, region: 'nowhere' }) }).matching).toBe(0);
   });
 
+  it('are counted as Health counts them, without a console’s monitor', () => {
+    const [[id, row] = ['', undefined]] = Object.entries(graph.rows);
+    const rows = { ...graph.rows, [id]: { ...row, role: 'monitor' } } as typeof graph.rows;
+    expect(scene.audience).toEqual({ total: 2_000, matching: 2_000 });
+    expect(foldGraph({ ...graph, rows }, PLAIN).audience).toEqual({ total: 1_999, matching: 1_999 });
+    const one = foldGraph({ ...graph, rows }, { ...PLAIN, matches: (node) => node.id === id });
+    expect(one).toMatchObject({ total: 2_000, matching: 1, audience: { total: 1_999, matching: 0 } });
+  });
+
   it('give the layout items below their trunk', () => {
     const items = itemsOf(scene);
     expect(new Set(items.map(({ id }) => id)).size).toBe(scene.nodes.length);

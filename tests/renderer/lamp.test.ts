@@ -25,6 +25,16 @@ describe('the lamp', () => {
     });
   });
 
+  it('is as true for a stream that is pushed although nothing was chosen here', () => {
+    const pushed = { streamState: 'live', streamLiveSinceMs: NOW - 9_000 } as const;
+    expect(lampOf(facts({ ...pushed, monitor: canary(200) })).is).toBe('decoded');
+    expect(lampOf(facts(pushed)).is).toBe('undecoded');
+    expect(lampOf(facts({ streamState: 'interrupted' })).is).toBe('interrupted');
+    expect(lampOf(facts({ streamState: 'ended' })).is).toBe('off');
+    // What one previews oneself is still not sent.
+    expect(lampOf(facts({ ...pushed, capture: { is: 'previewing', ...what, sinceMs: 0 } })).is).toBe('off');
+  });
+
   it('claims nothing while the plane is not connected', () => {
     expect(lampOf(facts({ isConnected: false, capture: live(0), playing: 3 }))).toEqual({ is: 'unknown' });
   });

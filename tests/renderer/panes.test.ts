@@ -5,7 +5,7 @@ import { playingIn } from '../../renderer/broadcast/monitor-store.ts';
 import { numbersOf } from '../../renderer/broadcast/numbers.ts';
 import { deskOf, ffmpegCommand, pushUrl } from '../../renderer/broadcast/push-commands.ts';
 import { groupsOf, keyOf, sourceOf } from '../../renderer/broadcast/source-choice.ts';
-import { bitRate, byteSize, delay, duration, percent } from '../../renderer/format.ts';
+import { bitRate, byteSize, delay, duration, momentOf, percent } from '../../renderer/format.ts';
 import { countUntil, filterLines, highlight } from '../../renderer/logs/filter.ts';
 import { checkSetting, fieldOf } from '../../renderer/settings/check-setting.ts';
 import { checkAudience, typedOf, USUAL } from '../../renderer/rehearsal/audience-fields.ts';
@@ -150,4 +150,10 @@ describe('a new audience', () => {
   ])('has no %s of "%s"', (key, text, problem) => {
     expect(checkAudience({ ...USUAL, [key]: text }, 40)).toEqual({ ok: false, problems: { [key]: problem } });
   });
+});
+
+it('a moment of another day has its day', () => {
+  const noon = new Date(2026, 10, 27, 12).getTime();
+  expect(momentOf(noon, noon + 3_600_000)).toBe('12:00:00');
+  expect(momentOf(noon, noon + 86_400_000)).toBe('27 Nov 2026, 12:00:00');
 });

@@ -5,7 +5,7 @@ import type { Advice } from '../../renderer/health/advice.ts';
 import { swarmWords } from '../../renderer/health/swarm-words.ts';
 import { ofCap } from '../../renderer/health/cap-advice.ts';
 import { ofCrowd } from '../../renderer/health/crowd-advice.ts';
-import { ofTrust } from '../../renderer/health/trust-advice.ts';
+import { ofLedgers, ofTrust } from '../../renderer/health/trust-advice.ts';
 import { nodeFacts } from '../../renderer/mesh/facts.ts';
 import { buildGraph, nodeOf } from '../../renderer/mesh/graph.ts';
 import { HEALTH_WORDS, isProblem, SEVERITY, viewerHealth } from '../../renderer/mesh/health.ts';
@@ -49,6 +49,13 @@ describe('a viewer that nobody should trust', () => {
     expect(ofTrust(withRow({ trust: 'accused' }))).toMatchObject([{ key: 'accused', severity: 'note' }]);
     expect(ofTrust(tables)).toEqual([]);
   });
+
+  it('that accuses others without reason is not called accused itself', () => {
+    const trustWhy = 'It accused 3 peers within a minute and nobody else did: its word counts for nothing.';
+    const told = withRow({ trust: 'silenced', trustWhy });
+    expect(ofTrust(told)).toMatchObject([{ severity: 'note', says: `${ID} is not believed. ${trustWhy}` }]);
+    expect(viewerHealth({ ...row, trust: 'silenced', arrivalMs: 100 }, null)).toBe('ok');
+  });
 });
 
 describe('the mesh as a whole', () => {
@@ -70,6 +77,24 @@ describe('the mesh as a whole', () => {
     expect(words?.agrees).toBe(false);
     expect(words?.says).toBe('On 1 link the two ends do not agree about what was carried.');
     expect(words?.mismatches).toEqual([{ from: 'vliar', to: 'vhonest', gave: '2.0 MB', got: '1.0 MB', gap: '50.0 %' }]);
+  });
+
+  it('is not well while the ledger disagrees, and who stands on most of its links is named', () => {
+    const ends = (from: string, to: string) => ({ from, to, gave: 2_000_000, got: 1_000_000 });
+    const told = (...mismatches: ReturnType<typeof ends>[]) =>
+      ofLedgers({
+        swarms: {
+          live: {
+            ...swarm,
+            ledger: { forwardBytes: 1, peerGivenBytes: 1, peerReceivedBytes: 1, offload: 0.5, mismatches },
+          },
+        },
+      });
+    expect(told()).toEqual([]);
+    expect(told(ends('va', 'vb'))).toMatchObject([
+      { severity: 'warn', says: 'On 1 link of live the two ends do not agree about what was carried.' },
+    ]);
+    expect(told(ends('vliar', 'va'), ends('vb', 'vliar'))[0]?.says).toContain('vliar stands on 2 of them.');
   });
 
   it('says whether parity is sent along, and why', () => {

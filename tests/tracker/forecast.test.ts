@@ -38,6 +38,39 @@ function audience(uplinks: readonly (number | null)[], uploadCap: number, k: 2 |
 
 const ORDINARY = [0, 0, 1, 1, 1, 1, 1, 3, 3, 3];
 
+it('is an estimate, told with two digits', () => {
+  const held = (copiesPerViewer: number): number =>
+    forecast({ copiesPerViewer, forwardSlices: 1_000, k: 2, mostViewers: 10_000, uploadCap: 1.5, copiesAt: () => [] })
+      .viewers;
+  expect([1, 0.5, 0, 1.07].map(held)).toEqual([6_200, 860, 460, 10_000]);
+});
+
+it('does not take a console’s monitor for an audience', () => {
+  const viewers: Uploader[] = [];
+  const capacities = new Capacities({ k: 2, viewers: () => viewers, uploadCap: 1.5 });
+  const join = (id: string, role: 'viewer' | 'monitor'): void => {
+    const shares = role === 'viewer';
+    viewers.push({ id, role, shares, sinceMs: 0, leaf: null, capBitsPerSecond: null, rates, reportedMs: 10_000 });
+    for (const one of viewers) if (one.id === id) capacities.welcome(one, null, 10_000);
+    capacities.tick(10_000);
+  };
+  join('vm', 'monitor');
+  const held = (): { viewers: number; why: string } =>
+    forecast({
+      copiesPerViewer: capacities.copiesPerViewer,
+      forwardSlices: 1_000,
+      k: 2,
+      mostViewers: 10_000,
+      uploadCap: 1.5,
+      copiesAt: (cap) => capacities.copies(cap),
+    });
+  expect(held()).toMatchObject({ viewers: 6_200, why: expect.stringContaining('Nothing is known of any viewer yet') });
+  expect(capacities.bitsPerSecond).toBeGreaterThan(0);
+  join('v1', 'viewer');
+  expect(held().why).toContain('The average viewer is trusted with passing on 1.00 copies');
+  expect(capacities.copies()).toHaveLength(1);
+});
+
 describe('the cap on uploads', () => {
   it('is named where it keeps the audience from feeding itself, with the least that would do', () => {
     const { capShortage, viewers } = audience(ORDINARY, 1.5);

@@ -86,7 +86,7 @@ it('[T15] a false accuser convicts nobody and ends at the forward, not listened 
   const all = await rows();
   expect(all.filter((row) => row['trust'] === 'convicted')).toEqual([]);
   expect(all.filter((row) => row.id !== id && row['slots'] === 0)).toEqual([]);
-  expect(all.find((row) => row.id === id)?.['trust']).toBe('accused');
+  expect(all.find((row) => row.id === id)?.['trust']).toBe('silenced');
 });
 
 it('[T15] in a swarm of two networks two viewers of one network only suspend', async () => {

@@ -59,7 +59,7 @@ describe('[T15] conviction', () => {
     expect(verdicts.flatMap((one) => one.convicted)).toEqual([]);
     expect(verdicts[3]?.movesEdge).toBe(false);
     for (const id of ['vp', 'vq', 'vr', 'vs']) expect(trust.of(id, 5_000).trust).toBe('good');
-    expect(trust.of('vliar', 5_000)).toMatchObject({ trust: 'accused', trustWhy: expect.stringContaining('3 peers') });
+    expect(trust.of('vliar', 5_000)).toMatchObject({ trust: 'silenced', trustWhy: expect.stringContaining('3 peers') });
     // An honest word about one of them is the first again.
     expect(says(trust, 'va', 'vp', 6_000).convicted).toEqual([]);
   });

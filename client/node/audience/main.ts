@@ -1,9 +1,10 @@
 // The synthetic audience as a program: `p2plive audience`. A line a second while it runs, then a verdict; JSON lines with --json. With --obey
 // a control plane gives orders on stdin, a JSON line each.
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AudienceSession, type AudienceEvent } from '../../audience/session.ts';
 import { debugReader } from './debug-reader.ts';
+import { whyNothing } from './on-air.ts';
 import { tooFewFiles } from './open-files.ts';
 import { readOptions, type ProgramOptions } from './options.ts';
 
@@ -22,6 +23,17 @@ function options(): ProgramOptions {
   }
 }
 
+/** Now, and not when the whole audience has been watched for nothing. */
+function checkReport(file: string | null): void {
+  if (file === null) return;
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    fail(EXIT.badSettings, `The report cannot be written to ${file} (${code}); name another file with --report.`);
+  }
+}
+
 const given = options();
 const tooFew = tooFewFiles(given.viewers);
 if (tooFew !== null) process.stderr.write(`${tooFew}\n`);
@@ -30,6 +42,9 @@ if (process.versions['electron'] !== undefined)
     EXIT.missingPart,
     'A synthetic audience runs in plain Node, not inside Electron: start it with `p2plive audience`.',
   );
+const nothing = await whyNothing(given.coordinate, given.stream);
+if (nothing !== null) fail(EXIT.failed, nothing);
+checkReport(given.report);
 const { createNodeEnv } = await import('../node-env.ts').catch((error: unknown) =>
   fail(
     EXIT.missingPart,

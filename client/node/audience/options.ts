@@ -1,5 +1,7 @@
 // What the program of a synthetic audience is told on its command line.
 import { parseArgs } from 'node:util';
+import * as v from 'valibot';
+import { StreamName } from '../../../protocol/fields.ts';
 import { EVIL_WAYS, type EvilWay } from '../../audience/evil.ts';
 import { JOIN_EVERY_MS, PROFILES, type AudienceOptions } from '../../audience/options.ts';
 
@@ -18,29 +20,7 @@ export interface ProgramOptions extends AudienceOptions {
 
 /** @throws Error with one sentence and what to write instead */
 export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {}): ProgramOptions {
-  const text = { type: 'string' } as const;
-  const { values, positionals } = parseArgs({
-    args: [...words],
-    allowPositionals: true,
-    options: {
-      coordinate: text,
-      stream: text,
-      viewers: text,
-      uplink: text,
-      churn: text,
-      loss: text,
-      rtt: text,
-      evil: text,
-      'evil-way': text,
-      seed: text,
-      seconds: text,
-      settle: text,
-      'join-every': text,
-      json: { type: 'boolean' },
-      report: text,
-      obey: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = parsed(words);
   if (positionals.length > 1) throw new Error(`There is a word too many: "${positionals[1]}".`);
   const viewers = values.viewers ?? positionals[0];
   if (viewers === undefined) throw new Error('Say how many viewers: p2plive audience 20.');
@@ -53,7 +33,7 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
     throw new Error('--coordinate is an address such as http://127.0.0.1:8080.');
   return {
     coordinate,
-    stream: values.stream ?? 'live',
+    stream: streamName(values.stream ?? 'live'),
     viewers: whole('The number of viewers', viewers, 1, MOST_VIEWERS),
     uplink,
     churnPerMinute: share('--churn', (values.churn ?? '0').replace(/\/min$/, ''), 10),
@@ -72,11 +52,48 @@ export function readOptions(words: readonly string[], env: NodeJS.ProcessEnv = {
   };
 }
 
+function parsed(words: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        coordinate: text,
+        stream: text,
+        viewers: text,
+        uplink: text,
+        churn: text,
+        loss: text,
+        rtt: text,
+        evil: text,
+        'evil-way': text,
+        seed: text,
+        seconds: text,
+        settle: text,
+        'join-every': text,
+        json: { type: 'boolean' },
+        report: text,
+        obey: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    // The first sentence says which; the others are about dashes.
+    const [what = ''] = (error instanceof Error ? error.message : '').split(/\. |\n/);
+    throw new Error(`${what.replace(/\.?$/, '.')} p2plive audience --help shows what is understood.`);
+  }
+}
+
 function whole(what: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most)
     throw new Error(`${what} is a whole number from ${least} to ${most}.`);
   return value;
+}
+
+function streamName(text: string): string {
+  if (!v.is(StreamName, text)) throw new Error('--stream is a name of letters, digits, - and _, such as live.');
+  return text;
 }
 
 /** "80" is the same for all, "20-150" is spread evenly. */

@@ -7,6 +7,7 @@ import { eachLine, Tail } from '../lines.ts';
 /** Seconds that a console can look back on. */
 const KEPT_SECONDS = 120;
 const KILL_AFTER_MS = 5_000;
+const ENDED = { why: 'The audience ended before it obeyed.' };
 
 const Heard = v.variant('event', [
   v.object({ event: v.literal('ready') }),
@@ -17,6 +18,9 @@ const Heard = v.variant('event', [
   v.object({ event: v.literal('done'), ...Verdict.entries }),
 ]);
 
+/** What an order has done, in a sentence, or why it has done nothing. */
+export type Obeyed = { what: string } | { why: string };
+
 export class AudienceRun {
   readonly ask: AudienceAsk;
   view: AudienceView;
@@ -24,7 +28,7 @@ export class AudienceRun {
   readonly #changed: () => void;
   readonly #ended: Promise<void>;
   #seconds: AudienceSecond[] = [];
-  #obeyed: ((what: string | null) => void)[] = [];
+  #obeyed: ((done: Obeyed) => void)[] = [];
   #kill: NodeJS.Timeout | null = null;
 
   /** @param child what carries it (carrier.ts) */
@@ -37,12 +41,12 @@ export class AudienceRun {
     eachLine(this.#child.stdout, (line) => this.#hear(line));
     eachLine(this.#child.stderr, (line) => words.add(line));
     this.#ended = new Promise((resolve) => {
-      this.#child.onExit(() => {
+      this.#child.onExit((code, signal) => {
         if (this.#kill) clearTimeout(this.#kill);
         // Whoever waits for an order to be obeyed waits no longer.
-        for (const obeyed of this.#obeyed.splice(0)) obeyed(null);
+        for (const obeyed of this.#obeyed.splice(0)) obeyed(ENDED);
         if (this.view.is === 'joining' || this.view.is === 'watching')
-          this.#set({ is: 'failed', detail: words.list().join(' ').slice(0, 900) || 'The audience ended early.' });
+          this.#set({ is: 'failed', detail: words.list().join(' ').slice(0, 900) || endedBy(signal ?? code) });
         resolve();
       });
     });
@@ -56,9 +60,9 @@ export class AudienceRun {
     return this.#seconds;
   }
 
-  /** @returns what was done, in a sentence; null where orders cannot be given, or the audience ended before it obeyed */
-  async order(order: object): Promise<string | null> {
-    if (!this.#child.say || !this.isRunning) return null;
+  async order(order: object): Promise<Obeyed> {
+    if (!this.#child.say) return { why: 'This audience takes no orders.' };
+    if (!this.isRunning) return ENDED;
     this.#child.say(JSON.stringify(order));
     return new Promise((resolve) => this.#obeyed.push(resolve));
   }
@@ -88,9 +92,9 @@ export class AudienceRun {
         return;
       }
       case 'obeyed':
-        return this.#obeyed.shift()?.(message.what);
+        return this.#obeyed.shift()?.({ what: message.what });
       case 'refused':
-        return this.#obeyed.shift()?.(message.detail);
+        return this.#obeyed.shift()?.({ why: message.detail });
       case 'done': {
         const { verdict, sentences } = message;
         return this.#set({ is: 'done', ask, seconds: this.#seconds, result: { verdict, sentences } });
@@ -103,6 +107,9 @@ export class AudienceRun {
     this.#changed();
   }
 }
+
+const endedBy = (what: string | number | null): string =>
+  `The program of the audience ended by itself (${what ?? 'unknown'}). Start it again, with fewer viewers if this machine is busy.`;
 
 /** A library of the child's may print what is no event. */
 function parsed(line: string): unknown {

@@ -4,6 +4,7 @@ import type { Outcome } from '../../../protocol/control.ts';
 import type {
   AudienceAsk,
   AudienceLimits,
+  AudienceSecond,
   AudienceView,
   DrillName,
   DrillReport,
@@ -11,7 +12,7 @@ import type {
 } from '../../../protocol/rehearsal.ts';
 import type { Log } from '../../shared/log.ts';
 import { badCall, done, notNow } from '../dispatch.ts';
-import { AudienceRun } from './audience-run.ts';
+import { AudienceRun, type Obeyed } from './audience-run.ts';
 import type { AudienceCarrier, AudienceTarget } from './carrier.ts';
 import { judgeDrill, PLANS } from './drill-plan.ts';
 import { DrillReports } from './drill-reports.ts';
@@ -27,15 +28,15 @@ const DRILL_AUDIENCE = {
   seconds: 600,
 } as const;
 const SETTLE_WITHIN_MS = 60_000;
-/** All play, and most are fed by each other, for so many seconds before the blow. */
+/** All play, and hardly a unit is late, for so many seconds before the blow. */
 const CALM_SECONDS = 3;
 const SECONDS_BEFORE = 3;
 const LOOK_EVERY_MS = 200;
 
 export interface RehearsalOwner {
   carrier: AudienceCarrier;
-  /** Null: nothing is on air that could be watched. */
-  target(): AudienceTarget | null;
+  /** Text: why nothing is on air that could be watched. */
+  target(): AudienceTarget | string;
   /** Process of a program of our own; null where it does not run. */
   pidOf(program: string): number | null;
   /** Ids of viewers that the trackers have convicted. */
@@ -72,9 +73,10 @@ export class Rehearsal {
   }
 
   startAudience(ask: AudienceAsk): Outcome<null> {
+    if (this.#isClosed) return notNow('Everything is being closed.');
     if (this.#run?.isRunning) return notNow('An audience watches already; end it first.');
     const target = this.#owner.target();
-    if (!target) return notNow('Nothing is on air that an audience could watch: go live first.');
+    if (typeof target === 'string') return notNow(target);
     const { limits } = this.#owner.carrier;
     if (ask.viewers > limits.viewers)
       return badCall(`At most ${limits.viewers} synthetic viewers can be carried here, not ${ask.viewers}.`);
@@ -92,7 +94,11 @@ export class Rehearsal {
   /** Begins a drill; how it goes stands in the view. */
   startDrill(name: DrillName, viewers = DRILL_AUDIENCE.viewers): Outcome<null> {
     if (this.#drill) return notNow(`The drill ${this.#drill.name} is running; one at a time.`);
-    if (this.#owner.target() === null) return notNow('Nothing is on air: go live first, then drill.');
+    const target = this.#owner.target();
+    if (typeof target === 'string') return notNow(target);
+    const { blow } = PLANS[name];
+    if (blow.kind === 'kill' && this.#owner.pidOf(blow.program) === null)
+      return notNow(`The ${blow.program} does not run, so it cannot be killed: start it first.`);
     void this.drillNow(name, viewers);
     return done;
   }
@@ -114,16 +120,17 @@ export class Rehearsal {
       if (why !== null) return this.#fail(why);
       const before = run.seconds.length > 0 ? (run.seconds.at(-1)?.second ?? 0) : 0;
       const known = new Set(this.#owner.convicted());
-      const what = await this.#strike(name, run);
-      if (what === null)
-        return this.#fail('The blow could not be struck: the program does not run, or takes no orders.');
+      const struck = await this.#strike(name, run);
+      if ('why' in struck) return this.#fail(struck.why);
+      const { what } = struck;
       this.#step(name, what);
       this.#owner.mark(`Drill ${name}: ${what}`);
       const plan = PLANS[name];
       const over = await this.#until(
         () => !run.isRunning || (run.seconds.at(-1)?.second ?? 0) >= before + plan.watchSeconds,
       );
-      if (!over || !run.isRunning) return this.#fail('The audience ended before the drill did.');
+      if (!over || !run.isRunning)
+        return this.#fail(run.view.is === 'failed' ? run.view.detail : 'The audience ended before the drill did.');
       const after = run.seconds.filter(({ second }) => second > before);
       // Only the one that was turned: others may misbehave by their own ask.
       const convicted =
@@ -151,16 +158,16 @@ export class Rehearsal {
     if (this.#run?.isRunning) await this.#run.stop();
   }
 
-  async #strike(name: DrillName, run: AudienceRun): Promise<string | null> {
+  async #strike(name: DrillName, run: AudienceRun): Promise<Obeyed> {
     const { blow } = PLANS[name];
     if (blow.kind === 'order') return run.order(blow.order);
     const pid = this.#owner.pidOf(blow.program);
-    if (pid === null) return null;
+    if (pid === null) return { why: `The ${blow.program} does not run, so it cannot be killed.` };
     process.kill(pid, 'SIGKILL');
-    return `The ${blow.program} was killed; its supervisor starts it again.`;
+    return { what: `The ${blow.program} was killed; its supervisor starts it again.` };
   }
 
-  /** Waits until all play and feed each other. @returns why that did not happen, or null */
+  /** Waits until all play. @returns why that did not happen, or null */
   async #calm(run: AudienceRun): Promise<string | null> {
     const isCalm = (): boolean => {
       const last = run.seconds.slice(-CALM_SECONDS);
@@ -170,9 +177,12 @@ export class Rehearsal {
         last.every(({ playing, viewers, late, units }) => playing === viewers && late <= 0.05 * units)
       );
     };
-    const found = await this.#until(() => isCalm() || !run.isRunning, SETTLE_WITHIN_MS);
-    if (found && isCalm()) return null;
-    return run.view.is === 'failed' ? run.view.detail : 'The audience did not come to rest within a minute.';
+    const isOff = (): boolean => typeof this.#owner.target() === 'string';
+    await this.#until(() => isCalm() || !run.isRunning || isOff(), SETTLE_WITHIN_MS);
+    if (run.view.is === 'failed') return run.view.detail;
+    if (!run.isRunning) return 'The audience ended before the drill began.';
+    if (isOff()) return 'The broadcast went off the air before the drill began.';
+    return isCalm() ? null : `The audience did not come to rest within a minute: ${unrestOf(run.seconds.at(-1))}`;
   }
 
   async #until(holds: () => boolean, withinMs = 120_000): Promise<boolean> {
@@ -192,4 +202,10 @@ export class Rehearsal {
     this.#problem = why;
     return why;
   }
+}
+
+function unrestOf(last: AudienceSecond | undefined): string {
+  if (!last) return 'nothing was heard of it.';
+  const { playing, viewers, late, units } = last;
+  return `in its last second ${playing} of ${viewers} played and ${late} of ${units} units were late. A machine that is too busy or a forward that is down would explain it.`;
 }
