@@ -118,8 +118,9 @@ export function nextCapacity(
   const lateReports = word.oldestMs > LATE_MS && !drains ? before.lateReports + 1 : 0;
   const calmSinceMs = word.oldestMs < CALM_WAIT_MS ? before.calmSinceMs : nowMs;
   const now = { ...before, bitsPerSecond: measured, lateReports, calmSinceMs, oldestMs: word.oldestMs };
-  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && before.slots > 0 && !drains;
   const inUse = Math.min(before.slots, used);
+  // Without children by the plan there is nothing to give up: what waits was meant for those who have moved on, or stood in for.
+  const mayShrink = nowMs - before.shrankMs >= SHRINK_EVERY_MS && inUse > 0 && !drains;
   const isMeasured = measured !== null && !word.probed && allowed.streamBitsPerSecond !== null;
   const isMeasuredWithin = isMeasured && inUse <= slotsFor(measured, allowed);
   // More than the line carries, by its own measure: back to what it carries with headroom, and no further. To have found that out is no

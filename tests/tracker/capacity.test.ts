@@ -91,6 +91,12 @@ describe('[T13] slots', () => {
     expect(after(1, begin, { ...late, oldestMs: 900 }, may).slots).toBe(3);
   });
 
+  it('are not taken away for what waits when all children have moved on', () => {
+    const late = { bitsPerSecond: null, oldestMs: 1_900 };
+    expect(nextCapacity(newCapacity(6, 0), late, full(0), allowed({ most: 8 }), 3_000).slots).toBe(6);
+    expect(nextCapacity(newCapacity(6, 0), late, full(2), allowed({ most: 8 }), 3_000).slots).toBe(1);
+  });
+
   it('are what the line carries, with headroom, as soon as it was full once', () => {
     expect(after(1, newCapacity(6, 0), { bitsPerSecond: 2 * STREAM, oldestMs: 5 }, allowed({ most: 8 })).slots).toBe(3);
   });
