@@ -18,8 +18,9 @@ const VERY_LATE_MS = 800;
 const CALM_WAIT_MS = 200;
 /** One more child only for an uplink that carries those it has without a wait to speak of. */
 const EASY_WAIT_MS = 60;
-/** Above what was measured an uplink is tried this much more rarely. */
+/** Above what was measured, headroom taken off, an uplink is tried this much more rarely, and still more rarely above all that was measured. */
 const BEYOND_FACTOR = 6;
+const UNPROVEN_FACTOR = 30;
 /** A queue that is so much shorter than a second ago is being worked off: what it holds came from before. */
 const DRAINS_MS = 50;
 /**
@@ -149,7 +150,11 @@ export function nextCapacity(
   if (isWithin && isRested && isQuiet && nowMs - before.grewMs >= GROW_EVERY_MS)
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
-  const isCalm = nowMs - Math.max(calmSinceMs, before.grewMs) >= BEYOND_FACTOR * before.patienceMs;
+  // An uplink of one copy carries four quarters without their headers, so it falls behind, slowly, and everybody below it.
+  // Who feeds nobody is never measured anew unless it is tried.
+  const fits = measured === null || before.slots === 0 || before.slots < slotsFor(measured, allowed);
+  const restMs = (fits ? BEYOND_FACTOR : UNPROVEN_FACTOR) * before.patienceMs;
+  const isCalm = nowMs - Math.max(calmSinceMs, before.grewMs) >= restMs;
   if (isCalm && allowed.isMoreWanted && carried >= before.slots)
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   return now;

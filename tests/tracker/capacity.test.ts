@@ -143,6 +143,18 @@ describe('[T13] slots', () => {
     expect(after(1, newCapacity(6, 0), CALM, allowed({ most: 6, capBitsPerSecond: 0.4 * STREAM })).slots).toBe(0);
   });
 
+  it('more than was measured is tried after a minute where the measure has room for it, after five where it has not', () => {
+    const may = allowed({ K: 4, most: 12, isMoreWanted: true });
+    // Of one copy four quarters with headroom are three, without it four.
+    const tries = (bitsPerSecond: number): number => {
+      let [capacity, s] = [newCapacity(3, 0, bitsPerSecond), 0];
+      for (; capacity.slots === 3 && s < 1_000; s++)
+        capacity = nextCapacity(capacity, { bitsPerSecond, oldestMs: 10 }, full(3), may, s * 1_000);
+      return s - 1;
+    };
+    expect([tries(STREAM), tries(0.95 * STREAM)]).toEqual([60, 300]);
+  });
+
   it('an uplink that carries nothing is left alone for longer and longer, and tried again', () => {
     const may = allowed({ isMoreWanted: true });
     let capacity = newCapacity(2, 0);
