@@ -24,6 +24,12 @@ const MAX_HEIGHT = 64;
 /** Requests for single slices that one child may make in a second. */
 const WANTS_PER_SECOND = 60;
 
+/**
+ * Sooner said than found out: the asker turns to somebody else after one round trip. Who is only late gives what it can: refused by those too,
+ * more is asked of the forwards when many leave at once (their worst second 5.7 to 7.5 %, simulated).
+ */
+const IDLE: [Reason, string] = ['full', 'My uplink carries next to nothing.'];
+
 type Subscribe = Extract<PeerMessage, { type: 'subscribe' }>;
 
 interface Child {
@@ -139,7 +145,9 @@ export class Children {
       ? ['full', 'This viewer only receives.']
       : this.#tooMany(link)
         ? ['too-fast', `At most ${WANTS_PER_SECOND} requests a second.`]
-        : ['not-here', 'I do not hold it.'];
+        : held && this.#at.uplink.carriesNothing
+          ? IDLE
+          : ['not-here', 'I do not hold it.'];
     if (held && reason === 'not-here') this.#at.uplink.push(link, held, this.#at.now() + WORTH_MS, true);
     else link.send({ type: 'refused', what: 'want', slice: k, of, unit, reason, detail });
   }
@@ -220,7 +228,7 @@ export class Children {
     if (!sub || sub.serving === null || sub.lastFrom === link.id || this.#at.now() - sub.lastMs > FRESH_MS)
       return ['starving', 'I lack this slice myself.'];
     if (standIns >= STAND_INS) return ['full', 'I stand in for others.'];
-    return null;
+    return this.#at.uplink.carriesNothing ? IDLE : null;
   }
 
   #catchUp(link: Link, k: number, message: Subscribe): void {

@@ -21,6 +21,8 @@ const MAX_JOBS = 512;
 /** The viewer's cap may be exceeded for this long and is made good afterwards: a keyframe is larger than its neighbours. */
 const CAP_BURST_MS = 250;
 const MAX_RECEIPTS = 64;
+/** Not even sound. */
+const NEXT_TO_NOTHING_BITS_PER_SECOND = 100_000;
 
 interface Job {
   link: Link;
@@ -72,6 +74,12 @@ export class Uplink {
   get backlogMs(): number {
     const oldest = this.#jobs[0];
     return oldest ? this.#now() - oldest.sinceMs : 0;
+  }
+
+  /** It was full, and next to nothing left it: what is asked of this peer never comes. */
+  get carriesNothing(): boolean {
+    const measured = this.meter.bitsPerSecond(this.#now());
+    return measured !== null && measured < NEXT_TO_NOTHING_BITS_PER_SECOND;
   }
 
   setCap(bitsPerSecond: number | null): void {

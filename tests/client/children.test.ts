@@ -6,30 +6,32 @@ import { UnitStore } from '../../client/mesh/store.ts';
 import { newSubstream } from '../../client/mesh/substream.ts';
 import { Uplink } from '../../client/mesh/uplink.ts';
 import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import { createSealer } from '../support/units.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 
 function rig() {
   let nowMs = 10_000;
   const sub = { ...newSubstream(0), serving: 'v0above' as string | null, lastFrom: 'v0above', lastMs: nowMs };
   const path = ['v0self', 'v0above', 'f00001'];
+  const [store, uplink] = [new UnitStore(), new Uplink(() => nowMs)];
   const children = new Children({
     now: () => nowMs,
-    store: new UnitStore(),
-    uplink: new Uplink(() => nowMs),
+    store,
+    uplink,
     K: () => 2,
     shares: () => true,
     supplied: (K) => (K === 2 ? { substreams: [sub], path: () => path } : undefined),
   });
   const line = (id: string): { link: Link; said: PeerMessage[] } => {
     const said: PeerMessage[] = [];
-    return {
-      link: { id, state: 'open', send: (message: PeerMessage) => void said.push(message) } as unknown as Link,
-      said,
-    };
+    const send = (message: PeerMessage): void => void said.push(message);
+    const [heardMs, bufferedBytes] = [nowMs, 0];
+    const link = { id, state: 'open', send, heardMs, bufferedBytes, sendMedia: () => {} } as unknown as Link;
+    return { link, said };
   };
   const ask = (who: { link: Link }, why: 'tree' | 'takeover'): void =>
     children.subscribe(who.link, { type: 'subscribe', slice: 0, of: 2, why });
-  return { children, sub, line, ask, pass: (ms: number) => (nowMs += ms) };
+  return { children, sub, line, ask, store, uplink, pass: (ms: number) => (nowMs += ms) };
 }
 
 it('[P6] a stand-in is refused to who is above in the tree', () => {
@@ -48,6 +50,37 @@ it('[P6] and by who has lost its own parent, has had nothing lately, or has it f
     ask(child, 'takeover');
     expect(child.said, JSON.stringify(spoil)).toMatchObject([{ type: 'refused', reason: 'starving' }]);
   }
+});
+
+it('[P6] [P7] and by whose uplink carries nothing, whether a stand-in is asked for or a slice that it holds', async () => {
+  const { children, sub, store, uplink, line, ask, pass } = rig();
+  const slice = await createSealer().slice(1, 0, 2);
+  store.add(slice, 0);
+  const asker = line('v0asker');
+  const want = (): void =>
+    children.want(asker.link, { type: 'want', epoch: slice.head.epoch, unit: 1, slice: 0, of: 2, why: 'hedge' });
+  want();
+  ask(asker, 'takeover');
+  expect([asker.said, children.list()]).toEqual([[], [{ slice: 0, id: 'v0asker' }]]);
+  children.gone(asker.link);
+  // A byte leaves its channel now and then, and more and more waits.
+  const child = line('v0child');
+  const large = { ...slice, bytes: new Uint8Array(30_000), head: { ...slice.head, unitBytes: 60_000 } };
+  for (let ms = 0; ms < 3_000; ms += 50) {
+    uplink.push(child.link, large, 1e9);
+    Object.assign(child.link, { bufferedBytes: 60_000 - ms / 50 });
+    pass(50);
+    uplink.pump();
+  }
+  sub.lastMs += 3_000;
+  want();
+  ask(asker, 'takeover');
+  const detail = 'My uplink carries next to nothing.';
+  expect(asker.said).toMatchObject([
+    { type: 'refused', what: 'want', unit: 1, reason: 'full', detail },
+    { type: 'refused', what: 'subscribe', reason: 'full', detail },
+  ]);
+  expect(children.list()).toEqual([]);
 });
 
 it('[P5] two stand-ins at a time, ended after their time; one that the tracker confirms stays', () => {

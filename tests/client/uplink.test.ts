@@ -152,6 +152,7 @@ describe('[T13] what is learnt of the line', () => {
     expect(uplink.meter.bitsPerSecond(now())).toBeGreaterThan(0.9e6);
     expect(uplink.meter.bitsPerSecond(now())).toBeLessThan(1.1e6);
     expect(uplink.meter.takeLongestWait()).toBeGreaterThan(300);
+    expect(uplink.carriesNothing).toBe(false);
   });
 
   it('a child that is gone without a word says nothing about it, and what waits for it is dropped', () => {
@@ -192,6 +193,9 @@ describe('[T13] what is learnt of the line', () => {
     }
     expect(uplink.meter.takeLongestWait()).toBeGreaterThan(1_000);
     expect(uplink.meter.bitsPerSecond(now()) ?? Infinity).toBeLessThan(40_000);
+    // Also when nothing waits any more.
+    for (const child of children) uplink.forget(child.link);
+    expect(uplink.carriesNothing).toBe(true);
   });
 
   it('is nothing while the line has more than enough, even when the program itself was asleep', () => {

@@ -113,7 +113,7 @@ export class SimLosses {
     if (!at.isAlive || !sub || at.serving[k] === null) return false;
     if (this.#w.wheel.nowMs - sub.lastMs > FRESH_MS || sub.lastFrom === child.id) return false;
     const standIns = at.edges.reduce((sum, edges) => sum + edges.filter((edge) => edge.isStandIn).length, 0);
-    if (standIns >= STAND_INS) return false;
+    if (standIns >= STAND_INS || at.carriesNothing) return false;
     for (let x: SimPeer | null = at, steps = 0; x && steps < 64; x = x.serving[k] ?? x.standIn[k] ?? null, steps++)
       if (x === child) return false;
     return true;

@@ -176,7 +176,7 @@ export class Media {
       if (at.index === 0) peer.recentWants.push(nowMs);
       this.#w.wheel.in(this.#w.net.oneWay(peer, at), () => {
         if (!peer.isAlive || !at.isAlive) return;
-        if (at.index === 0 || at.has(want.unit, want.k))
+        if (at.index === 0 || (at.has(want.unit, want.k) && !at.carriesNothing))
           this.#w.net.send(at, peer, want.unit, want.k, 'repair', FLAG.retransmit);
         else this.#w.wheel.in(this.#w.net.oneWay(peer, at), () => this.#again(peer, key));
       });

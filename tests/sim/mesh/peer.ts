@@ -6,6 +6,8 @@ import type { Uploader } from '../../../servers/tracker/capacities.ts';
 export const RING = 256;
 const MASK = RING - 1;
 const NONE = 255;
+/** The meter's four samples of half a second each (uplink-meter.ts). */
+const MEASURED_AFTER_MS = 2_000;
 
 /** A line to a child: it gets slice k from unit `from` on. */
 export interface SimEdge {
@@ -119,6 +121,16 @@ export class SimPeer implements Uploader {
   /** Its parents have not all delivered yet: who stands in was there from the start. */
   get isNew(): boolean {
     return this.usualMs < 0;
+  }
+
+  /** Its uplink was full for long enough to say what it carries. */
+  get isMeasured(): boolean {
+    return this.busyMs >= MEASURED_AFTER_MS;
+  }
+
+  /** [P6] [P7] It knows that nothing leaves its uplink, and says so. */
+  get carriesNothing(): boolean {
+    return this.copies <= 0 && this.isMeasured;
   }
 
   has(unit: number, k: number): boolean {

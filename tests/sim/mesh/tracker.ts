@@ -12,8 +12,7 @@ import { STREAM_BITS, type SimPeer } from './peer.ts';
 /** As newcomers are batched, tried and looked after by the product. */
 export const BATCH_MS = 20;
 export const TRUST_AFTER_MS = 0;
-/** The meter's four samples of half a second each, and where the twentieth percentile of a breathing line lies (uplink-meter.ts). */
-const MEASURED_AFTER_MS = 2_000;
+/** Where the twentieth percentile of a breathing line lies (uplink-meter.ts). */
 const MEASURES_SHARE = 0.95;
 const LOST_APART_MS = 10_000;
 const BAD_APART_MS = 60_000;
@@ -99,7 +98,7 @@ export class SimTracker {
     peer.uploadedThen = peer.uploaded;
     peer.reportedMs = nowMs;
     // An uplink that was full for long enough is measured for what it is; one that never fills says nothing.
-    const own = peer.busyMs >= MEASURED_AFTER_MS ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
+    const own = peer.isMeasured ? MEASURES_SHARE * peer.copies * STREAM_BITS : null;
     const probed = own === null && peer.probed !== null;
     const word = { bitsPerSecond: own ?? peer.probed, oldestMs: peer.oldestWaitMs };
     this.#hear(peer, probed ? { ...word, probed } : word, nowMs);
