@@ -113,6 +113,11 @@ export class Session {
   push(unit: BufferedUnit): void {
     if (this.subscriptions.size === 0) return;
     if (this.socket.bufferedAmount > MAX_SOCKET_BUFFER_BYTES) return this.socket.terminate();
+    if (!this.#isDue(unit)) {
+      // Its layout has not begun: whom nothing is sent is not behind by it.
+      this.#firstSentMs = this.#sentMs = this.lagMs = 0;
+      return;
+    }
     this.#watchLag(unit);
     if (this.#skipping) return;
     // Parity last: it is worth something only where one of the others is late.
@@ -125,6 +130,11 @@ export class Session {
 
   news(): void {
     if (this.stream) this.send({ type: 'stream', state: this.stream.state, epoch: this.stream.epoch });
+  }
+
+  #isDue(unit: BufferedUnit): boolean {
+    for (const sub of this.subscriptions.values()) if (this.#isWanted(unit, sub)) return true;
+    return false;
   }
 
   #isWanted(unit: BufferedUnit, { bounds }: Subscription): boolean {

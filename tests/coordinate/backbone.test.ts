@@ -292,7 +292,7 @@ describe('forwards', () => {
     await dialler.until('hello', () => dialler.news.some((n) => n.type === 'hello'));
     const { ended } = c.push('show', [...PICTURE, ...H264, '-t', '0.5', '-f', 'flv']);
     await ended;
-    await dialler.until('ended', () => dialler.stateOf('show') === 'ended');
+    for (const forward of [dialler, c.forward]) await forward.until('ended', () => forward.stateOf('show') === 'ended');
     expect(dialler.media('show').equals(c.forward.media('show'))).toBe(true);
     expect(await dialler.faults('show')).toEqual([]);
     await dialler.close();

@@ -62,6 +62,24 @@ it('[P12] who was there before the stream is not behind by the age of its init s
   expect(viewer.units()).toEqual([0, 40, 41, 42, 43, 44, 45]);
 });
 
+it('[P12] [P16] who has asked for units to come is not behind by those before them', async () => {
+  const rig = await rigOf();
+  const coordinate = await rig.onAir();
+  // As at a change of layout: seconds before it begins. The keyframe before its first unit is the last one for long.
+  const [early, usual] = [await rig.viewer(), await rig.viewer({ id: 'v00002' })];
+  usual.isPrompt = true;
+  early.ask(3, { of: 4, epoch: 1_000, from: 35 });
+  usual.ask(0);
+  await until('both asked', async () => (await rig.debug()).children === 2);
+  for (let unit = 1; unit <= 40; unit++) {
+    await coordinate.unit(unit, at(unit, [1]));
+    await usual.gets(unit);
+  }
+  await early.gets(40, 3);
+  expect(early.units(3)).toEqual([35, 36, 37, 38, 39, 40]);
+  expect((await rig.debug()).sessions.map(({ skips }) => skips)).toEqual([0, 0]);
+});
+
 it('[P12] who does not read is closed at 4 MB, and nobody waits for it', async () => {
   const rig = await rigOf();
   const coordinate = await rig.onAir();

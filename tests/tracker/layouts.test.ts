@@ -29,7 +29,7 @@ const slotsOf = async (viewer: FakeViewer): Promise<unknown> => {
 describe('slots', () => {
   it('[T13] a newcomer serves nobody at first, and then relieves the forward without being asked', async () => {
     await rig.close();
-    rig = await Rig.start({ trustAfterMs: 300 });
+    rig = await Rig.start({ trustAfterMs: 1_500 });
     await rig.forward('fone1');
     const [a, b] = await rig.seated(2);
     if (!a || !b) throw new Error('two viewers');

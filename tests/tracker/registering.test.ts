@@ -78,8 +78,9 @@ describe('registering at the coordinate', () => {
     );
     viewer.say({ type: 'ping', t: 1 });
     const pong = await viewer.next('pong');
-    expect(Math.abs(pong.coordinateMs - Date.now() - AHEAD_MS)).toBeLessThan(200);
-    expect(pong.uncertainMs).toBeLessThan(200);
+    // A clock that was not taken over is two minutes off, and one that is not known is uncertain by a second.
+    expect(Math.abs(pong.coordinateMs - Date.now() - AHEAD_MS)).toBeLessThan(5_000);
+    expect(pong.uncertainMs).toBeLessThan(1_000);
     await stop();
     const id = coordinate.calls[0]?.record?.id;
     expect(coordinate.calls.at(-1)).toMatchObject({ method: 'DELETE', path: `/tracker?id=${id}`, token: 'Bearer s' });

@@ -2,13 +2,16 @@
 import { WebSocket } from 'ws';
 import { TrackerToForward } from '../../protocol/backbone.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
-import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
+import { FORWARD_HEARTBEAT_MS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { FromTracker, type FromViewer } from '../../protocol/signalling.ts';
 import { issueTicket } from '../../servers/shared/guard.ts';
 import type { TrackerSettings } from '../../servers/tracker/settings.ts';
 import { startTracker } from '../../servers/tracker/tracker.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { until } from '../support/until.ts';
+
+/** Twice as often as a real forward: a tracker takes a few seconds of silence for a loss, however slow the machine is. */
+const BEAT_MS = FORWARD_HEARTBEAT_MS / 2;
 
 type Told<T extends FromTracker['type']> = Extract<FromTracker, { type: T }>;
 
@@ -195,7 +198,11 @@ export class FakeForward {
     this.id = id;
     this.socket = new WebSocket(url, options.secret ? { headers: { authorization: `Bearer ${options.secret}` } } : {});
     this.record = { id, pull: `ws://127.0.0.1:1/${id}/pull`, region: 'default', load: options.load ?? 0, children: 0 };
-    this.socket.on('open', () => this.say({ type: 'hello', v: options.v ?? PROTOCOL_VERSION, forward: this.record }));
+    this.socket.on('open', () => {
+      this.say({ type: 'hello', v: options.v ?? PROTOCOL_VERSION, forward: this.record });
+      const beats = setInterval(() => this.#beat(), BEAT_MS);
+      this.socket.on('close', () => clearInterval(beats));
+    });
     this.socket.on('message', (data) => {
       const decoded = decodeMessage(TrackerToForward, (data as Buffer).toString(), 1_000_000);
       if (!decoded.ok) throw new Error(`the tracker said something malformed: ${decoded.refusal.detail}`);
@@ -208,13 +215,12 @@ export class FakeForward {
     this.socket.send(JSON.stringify(message));
   }
 
-  /** Heartbeats now; the tracker takes long silence for a loss. */
-  beat(load = 0): void {
-    this.say({ type: 'heartbeat', forward: { ...this.record, load }, egressBitsPerSecond: 0 });
-  }
-
   streams(...streams: { name: string; state: string; epoch: number }[]): void {
     this.say({ type: 'streams', streams, publicKey: 'key' });
+  }
+
+  #beat(): void {
+    this.say({ type: 'heartbeat', forward: this.record, egressBitsPerSecond: 0 });
   }
 }
 

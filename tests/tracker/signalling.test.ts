@@ -181,7 +181,7 @@ describe('signalling', () => {
     { timeout: 20_000 },
     async () => {
       rig = await Rig.start();
-      await rig.forward('fone1').then((forward) => setInterval(() => forward.beat(), 500).unref());
+      await rig.forward('fone1');
       // A bare TCP client that says hello over WebSocket and then never reads or answers again.
       const socket = connect(rig.port, '127.0.0.1');
       const ended = new Promise((resolve) => socket.once('close', resolve));
