@@ -19,12 +19,14 @@ describe('the preview', () => {
     await until('two seconds of picture', () => seen.fragments > 120, { describe: () => capture.view });
     expect(is()).toBe('previewing');
     expect(seen.mimes).toEqual([expect.stringMatching(/^video\/mp4; codecs="avc1\.4d40[0-9a-f]{2},mp4a\.40\.2"$/)]);
-    const progress = await until('numbers', () => capture.view.progress);
-    expect(progress).toMatchObject({ droppedFrames: 0, encoder: 'libx264' });
-    expect(progress.framesPerSecond).toBeGreaterThan(20);
-    expect(progress.bitsPerSecond).toBeGreaterThan(400_000);
-    expect(progress.speed).toBeGreaterThan(0.7);
-    expect(progress.soundDb).toBeCloseTo(-21, 0); // a tone at an eighth of full scale
+    // The first numbers are of the time in which it began, and a busy machine encodes fewer pictures for a while.
+    const isUsual = (): boolean => {
+      const { framesPerSecond = 0, bitsPerSecond = 0, speed = 0 } = capture.view.progress ?? {};
+      return framesPerSecond > 20 && bitsPerSecond > 400_000 && speed > 0.7;
+    };
+    await until('numbers of a running encoder', isUsual, { withinMs: 15_000, describe: () => capture.view.progress });
+    expect(capture.view.progress).toMatchObject({ droppedFrames: 0, encoder: 'libx264' });
+    expect(capture.view.progress?.soundDb).toBeCloseTo(-21, 0); // a tone at an eighth of full scale
     await capture.stopPreview();
     expect(is()).toBe('idle');
     expect(capture.view.progress).toBeNull();
