@@ -112,7 +112,7 @@ describe('a page', () => {
     expect(Object.keys(stats)).toEqual(
       expect.arrayContaining(['state', 'receivedBytes', 'sentBytes', 'parents', 'children', 'delayMs', 'stalls']),
     );
-    expect(stats.state).toBe('playing');
+    await until('it to play', async () => (await viewer.stats()).state === 'playing');
     await viewer.page.click('.p2p-sound');
     expect(await viewer.page.evaluate(() => document.querySelector('video')?.muted)).toBe(false);
     await viewer.page.keyboard.press('s');
