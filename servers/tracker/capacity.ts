@@ -151,8 +151,7 @@ export function nextCapacity(
     return { ...now, slots: before.slots + 1, grewMs: nowMs };
   // Above what was measured only where more is wanted, and by trying: all slots in use, and nothing has had to wait for long.
   // An uplink of one copy carries four quarters without their headers, so it falls behind, slowly, and everybody below it.
-  // Who feeds nobody is never measured anew unless it is tried.
-  const fits = measured === null || before.slots === 0 || before.slots < slotsFor(measured, allowed);
+  const fits = measured === null || before.slots < slotsFor(measured, allowed);
   const restMs = (fits ? BEYOND_FACTOR : UNPROVEN_FACTOR) * before.patienceMs;
   const isCalm = nowMs - Math.max(calmSinceMs, before.grewMs) >= restMs;
   if (isCalm && allowed.isMoreWanted && carried >= before.slots)
