@@ -105,3 +105,6 @@ export const DrillView = v.object({
   reports: few(DrillReport, 20),
 });
 export type DrillView = v.InferOutput<typeof DrillView>;
+
+/** What an order to an audience has done, in a sentence, or why it has done nothing. */
+export type Obeyed = { what: string } | { why: string };

@@ -1,5 +1,6 @@
 // A synthetic audience against a running system: real peers with shaped uplinks that come, stay and go as the seed says, counted second by
 // second. Orders (a drill's) come from whoever runs it.
+import type { Obeyed } from '../../protocol/rehearsal.ts';
 import type { PeerEnv } from '../mesh/env.ts';
 import { Member, type Tally } from './member.ts';
 import { PROFILES, type AudienceOptions } from './options.ts';
@@ -25,8 +26,6 @@ export interface Second extends Tally {
 }
 
 type Order = { do: 'lose'; share: number } | { do: 'cut'; share: number } | { do: 'poison' };
-/** What was done, in a sentence, or why nothing could be. */
-type Obeyed = { what: string } | { why: string };
 
 export class Audience {
   readonly #env: PeerEnv;

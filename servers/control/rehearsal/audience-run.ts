@@ -1,6 +1,12 @@
 // One synthetic audience as a child of the control plane: heard, given orders, ended. What it runs in is carrier.ts.
 import * as v from 'valibot';
-import { AudienceSecond, Verdict, type AudienceAsk, type AudienceView } from '../../../protocol/rehearsal.ts';
+import {
+  AudienceSecond,
+  Verdict,
+  type AudienceAsk,
+  type AudienceView,
+  type Obeyed,
+} from '../../../protocol/rehearsal.ts';
 import type { Child } from '../launch.ts';
 import { eachLine, Tail } from '../lines.ts';
 
@@ -17,9 +23,6 @@ const Heard = v.variant('event', [
   v.object({ event: v.literal('refused'), detail: v.string() }),
   v.object({ event: v.literal('done'), ...Verdict.entries }),
 ]);
-
-/** What an order has done, in a sentence, or why it has done nothing. */
-export type Obeyed = { what: string } | { why: string };
 
 export class AudienceRun {
   readonly ask: AudienceAsk;

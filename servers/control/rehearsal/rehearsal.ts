@@ -8,11 +8,12 @@ import type {
   AudienceView,
   DrillName,
   DrillReport,
+  Obeyed,
   DrillView,
 } from '../../../protocol/rehearsal.ts';
 import type { Log } from '../../shared/log.ts';
 import { badCall, done, notNow } from '../dispatch.ts';
-import { AudienceRun, type Obeyed } from './audience-run.ts';
+import { AudienceRun } from './audience-run.ts';
 import type { AudienceCarrier, AudienceTarget } from './carrier.ts';
 import { judgeDrill, PLANS } from './drill-plan.ts';
 import { DrillReports } from './drill-reports.ts';
