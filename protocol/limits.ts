@@ -30,7 +30,7 @@ export const MAX_DROPPED = 120;
 export const SUBSCRIBE_BURST = 32;
 export const SUBSCRIBE_PER_SECOND = 4;
 
-/** [P21] What a newcomer in a crowd sends to have its uplink measured: 96 kB, half a second of an uplink that carries one copy. */
+/** [P21] What a newcomer sends to have its uplink measured: 96 kB, half a second of an uplink that carries one copy of 1.5 Mbit/s. */
 export const PROBE_MESSAGES = 8;
 export const PROBE_CHARS = 12_000;
 /** [P20] Who was told to wait for its parents asks the forward again when they have not delivered by then. */

@@ -88,7 +88,7 @@ export const PeerMessage = v.variant('type', [
   }),
   /** A child's receipt: newest unit held, bytes received so far on this link. */
   v.object({ type: v.literal('ack'), epoch: Uint32, unit: Uint32, bytes: Amount }),
-  /** A forward that starts many newcomers asks for probes: slots are short, and nobody knows yet what this uplink carries. */
+  /** A forward asks a newcomer for probes: nobody knows yet what its uplink carries. */
   v.object({ type: v.literal('measure') }),
   /** One of PROBE_MESSAGES that measure the way to a forward; `left` follow. The last one is answered. */
   v.object({

@@ -16,7 +16,6 @@ import { Links } from './links.ts';
 import type { PeerEvents, PeerOptions } from './peer-options.ts';
 import type { PeerTotals } from './peer-totals.ts';
 import { Playout } from './playout.ts';
-import { Probe } from './probe.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
@@ -57,7 +56,6 @@ export class MeshPeer {
   #ticket: string | undefined;
   #cancels: (() => void)[] = [];
   #closed = false;
-  readonly #probe = new Probe();
 
   constructor(env: PeerEnv, options: PeerOptions, events: PeerEvents) {
     this.#env = env;
@@ -342,11 +340,11 @@ export class MeshPeer {
         if (link.kind === 'forward') this.#setState(message.state);
         return;
       case 'measure':
-        if (link.kind === 'forward' && this.#terms.feeds) this.#probe.send(link);
+        if (link.kind === 'forward' && this.#terms.mayBeMeasured) this.#uplink.meter.probe.send(link, this.#env.now());
         return;
       case 'probed':
         if (link.kind !== 'forward') return;
-        this.#uplink.meter.probed(message.bitsPerSecond);
+        this.#uplink.meter.probe.answered(message.bitsPerSecond);
         return this.#report();
       case 'ping':
         return link.send({ type: 'pong', t: message.t });

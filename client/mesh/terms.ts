@@ -23,6 +23,11 @@ export class Terms {
     return this.shares && this.leaf === null;
   }
 
+  /** [P21] What is measured is sent as fast as it goes, and would break a cap. */
+  get mayBeMeasured(): boolean {
+    return this.feeds && this.#capBitsPerSecond === undefined;
+  }
+
   hello(): Pick<Hello, 'shares' | 'leaf' | 'capBitsPerSecond' | 'history'> {
     return {
       shares: this.shares,

@@ -1,6 +1,7 @@
 // What is known of this peer's uplink: how fast it carried bytes away while more of them waited. Without anything waiting nothing is
 // learnt but that it is fast enough (MESH.md section 3).
 import type { UplinkWord } from '../../protocol/signalling.ts';
+import { Probe } from './probe.ts';
 
 /** Busy time that makes one sample. */
 const SAMPLE_MS = 500;
@@ -17,13 +18,14 @@ interface Sample {
 }
 
 export class UplinkMeter {
+  /** [P21] What a forward has measured holds until it is known better. */
+  readonly probe = new Probe();
   #samples: Sample[] = [];
   #lookedMs = 0;
   #goneBytes = 0;
   #wasBusy = false;
   #busy = { ms: 0, bytes: 0 };
   #longestWaitMs = 0;
-  #probed: number | null = null;
 
   /**
    * @param goneBytes all bytes that have left the channels so far
@@ -49,11 +51,6 @@ export class UplinkMeter {
     this.#longestWaitMs = Math.max(this.#longestWaitMs, ms);
   }
 
-  /** [P21] A forward has measured it: that holds until it is known better. */
-  probed(bitsPerSecond: number): void {
-    this.#probed = bitsPerSecond;
-  }
-
   /** The 20th percentile of the last minute, in bits a second; null when slices hardly ever had to wait. */
   bitsPerSecond(nowMs: number): number | null {
     const recent = this.#samples.filter(({ atMs }) => nowMs - atMs < KEPT_MS).map((s) => s.bitsPerSecond);
@@ -73,8 +70,8 @@ export class UplinkMeter {
   word(nowMs: number): UplinkWord {
     const oldestMs = this.takeLongestWait();
     const bitsPerSecond = this.bitsPerSecond(nowMs);
-    if (bitsPerSecond !== null || this.#probed === null) return { bitsPerSecond, oldestMs };
-    return { bitsPerSecond: this.#probed, oldestMs, probed: true };
+    const probed = bitsPerSecond === null ? this.probe.bitsPerSecond(nowMs) : null;
+    return probed === null ? { bitsPerSecond, oldestMs } : { bitsPerSecond: probed, oldestMs, probed: true };
   }
 
   #sample(nowMs: number): void {

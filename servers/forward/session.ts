@@ -287,7 +287,7 @@ export class Session {
     // A keyframe that is not soon is not waited for.
     const kind = stream.nextKeys() === null ? 'whole' : stream.starts.next(runs, nowMs);
     this.#start = { kind, epoch, atMs: nowMs };
-    if (stream.starts.isCrowded(nowMs) && this.#probe.state === 'idle') this.send({ type: 'measure' });
+    if (this.#probe.state === 'idle') this.send({ type: 'measure' });
     return kind;
   }
 

@@ -7,8 +7,6 @@ export type Start = 'whole' | 'short' | 'none';
 
 /** Runs weigh for so long, as if they were sent evenly. */
 const WINDOW_MS = 1_000;
-/** A crowd goes on for so long after the last newcomer that was put off. */
-const CROWDED_MS = 5_000;
 
 export class Starts {
   /** Copies that each tracker's audience can bear, by the tracker's address; null: as many as come. */
@@ -21,7 +19,6 @@ export class Starts {
   /** Runs sent within the window, oldest first. */
   readonly #runs: { atMs: number; seconds: number }[] = [];
   #runSeconds = 0;
-  #crowdedMs = Number.NEGATIVE_INFINITY;
 
   /** Copies that may go to newcomers at once, for all trackers' audiences together; null: as many as come. */
   get limit(): number | null {
@@ -47,17 +44,11 @@ export class Starts {
     this.newcomers.count(start === 'none', nowMs);
     if (start === 'none') {
       this.putOff++;
-      this.#crowdedMs = nowMs;
       return start;
     }
     this.#runs.push({ atMs: nowMs, seconds: runs[start] });
     this.#runSeconds += runs[start];
     return start;
-  }
-
-  /** Somebody was put off just now: slots are short, and uplinks are worth measuring. */
-  isCrowded(nowMs: number): boolean {
-    return nowMs - this.#crowdedMs < CROWDED_MS;
   }
 
   #fitting({ whole, short }: { whole: number; short: number }): Start {

@@ -10,14 +10,14 @@ import { Media } from './media.ts';
 import { FLAG, Net } from './net.ts';
 import { UPLINKS, type SimOptions } from './options.ts';
 import { Parents, sortByHeight } from './parents.ts';
-import { SimPeer, type SimEdge } from './peer.ts';
+import { SimPeer, STREAM_BITS, type SimEdge } from './peer.ts';
 import { BATCH_MS, kFor, parityFor, SimTracker, TRUST_AFTER_MS } from './tracker.ts';
 import { Wheel } from './wheel.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 
 /** A newcomer's run begins at a key that is at least so old (stream-buffer.ts). */
 const START_BACK_MS = 400;
-const PROBE_MOST_MS = 1_000;
+const PROBE_MOST_MS = 2_000;
 /** What a probe finds where nobody can reach the viewer, though its uplink is there. */
 const HIDDEN_COPIES = 3;
 const HEIGHTS_EVERY_MS = 1_000;
@@ -180,7 +180,7 @@ export class Simulation {
     this.#starts.flowing = started / this.#w.K;
     this.#starts.tell('the tracker', startsFor(live.length, undefined));
     const start = this.#starts.next({ whole: seconds(backed), short: seconds(latest) }, wheel.nowMs);
-    if (this.#starts.isCrowded(wheel.nowMs)) this.#probe(peer);
+    this.#probe(peer);
     if (start === 'none') {
       if (net.isMeasuring) this.#w.measures.putOff++;
       if (peer.serving.every((parent) => parent === null)) peer.waits = true;
@@ -198,13 +198,13 @@ export class Simulation {
     }
   }
 
-  /** [P21] It sends its forward some bytes, and is told how fast they came; nobody waits longer than for an uplink of half a copy. */
+  /** [P21] It sends its forward some bytes, and is told how fast they came. Where no answer comes it knows after two seconds that it carries no slice. */
   #probe(peer: SimPeer): void {
     const { wheel, net, forward, options } = this.#w;
     const bits = peer.copies * options.bitsPerSecond;
     const sendMs = Math.min(PROBE_MOST_MS, (8_000 * PROBE_MESSAGES * PROBE_CHARS) / bits);
     if (bits > 0) peer.freeAtMs = Math.max(peer.freeAtMs, wheel.nowMs) + sendMs;
-    const told = bits > 0 || this.#w.random() >= options.hidden ? bits : options.bitsPerSecond * HIDDEN_COPIES;
+    const told = STREAM_BITS * (bits > 0 || this.#w.random() >= options.hidden ? peer.copies : HIDDEN_COPIES);
     const breath = 0.85 + 0.3 * this.#w.random();
     wheel.in(sendMs + net.rtt(peer, forward) + net.oneWay(peer, forward), () => {
       if (peer.isAlive) this.#w.tracker.probed(peer, told * breath, wheel.nowMs);
