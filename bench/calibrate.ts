@@ -1,14 +1,16 @@
 // Does the simulator say what real peers do? The same audience twice: real peers over WebRTC with uplinks, round trips, losses and
 // departures as they are told, and the simulator with the same numbers. Nobody knows anybody's uplink at the begin, and all come one by one, in
 // both. `npm run bench -- calibrate [--viewers 50] [--runs 6] [--uplinks rich]`.
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createNodeEnv } from '../client/node/node-env.ts';
 import { HeadlessPeer } from '../client/audience/headless-peer.ts';
 import type { Sums } from '../client/audience/verdict.ts';
+import { FLAG } from '../protocol/chunk.ts';
 import { DEFAULTS } from '../tests/sim/mesh/options.ts';
 import { Simulation } from '../tests/sim/mesh/simulation.ts';
 import type { Owned } from '../tests/support/processes.ts';
-import { eventIn, startCli, startStack, type Stack } from '../tests/support/stack.ts';
+import { eventIn, startCliOnCore, startStack, type Stack } from '../tests/support/stack.ts';
 import { until } from '../tests/support/until.ts';
 
 /** As `auto` chooses for these uplinks. */
@@ -39,6 +41,8 @@ interface Outcome {
   duplicates: number;
   uploadCopies: number;
   unitMs: number;
+  /** Of a keyframe's unit, in average ones. */
+  keySize: number;
   bitsPerSecond: number;
 }
 
@@ -68,6 +72,7 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
   }
   const unitMs = middle(real.map((one) => one.unitMs));
   const bitsPerSecond = middle(real.map((one) => one.bitsPerSecond));
+  const keySize = middle(real.map((one) => one.keySize));
   const simulated = SEEDS.map((seed) =>
     new Simulation({
       ...DEFAULTS,
@@ -83,6 +88,7 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
       rttMs: RTT_MS,
       shape: 'star',
       unitMs: round(unitMs),
+      keySize,
       bitsPerSecond,
     }).run(),
   );
@@ -126,7 +132,7 @@ export async function calibrate(given: readonly string[] = []): Promise<Record<s
   ];
   console.table(rows);
   console.log(
-    `units of ${round(unitMs)} ms, ${round(bitsPerSecond / 1_000)} kbit/s, ${uplinks} uplinks, K = ${k}, round trips of ${RTT_MS.join(' to ')} ms`,
+    `units of ${round(unitMs)} ms, keyframes' ${round(keySize, 2)} times the average, ${round(bitsPerSecond / 1_000)} kbit/s, ${uplinks} uplinks, K = ${k}, round trips of ${RTT_MS.join(' to ')} ms`,
   );
   return rows;
 }
@@ -154,6 +160,7 @@ async function measure(viewers: number, seed: number, uplinks: string, k: number
   const { coordinate } = stack.ready;
   const delays: number[] = [];
   const units: number[] = [];
+  const sizes = { all: [] as number[], key: [] as number[] };
   // A viewer at the forward's side: what it waits for is the making of a unit, not its way.
   const near: HeadlessPeer = new HeadlessPeer(
     env,
@@ -164,6 +171,8 @@ async function measure(viewers: number, seed: number, uplinks: string, k: number
         if (coordinateMs === null || held.wholeMs === null) return;
         delays.push(coordinateMs - (env.now() - held.wholeMs) - held.head.sourceMs);
         units.push(held.head.sourceMs);
+        sizes.all.push(held.head.unitBytes);
+        if (held.head.flags & FLAG.key) sizes.key.push(held.head.unitBytes);
       },
     },
   );
@@ -174,7 +183,9 @@ async function measure(viewers: number, seed: number, uplinks: string, k: number
     });
     near.start();
     for (let i = 0; i < PROCESSES; i++)
-      audiences.push(startCli(audience(coordinate, viewers / PROCESSES, uplinks, 10 * seed + i)));
+      audiences.push(
+        startCliOnCore(i % cpus().length, audience(coordinate, viewers / PROCESSES, uplinks, 10 * seed + i)),
+      );
     await said(audiences, 'settled', 60 + SETTLE_SECONDS + (viewers * JOIN_EVERY_MS) / PROCESSES / 1_000);
     delays.length = units.length = 0;
     const before = { forward: await forwardBytes(stack), near: near.stats().receivedBytes.forward };
@@ -195,6 +206,7 @@ async function measure(viewers: number, seed: number, uplinks: string, k: number
       repair: (forward.repair - before.forward.repair) / copy,
       duplicates: 100 * mean((one) => one.duplicates),
       uploadCopies: mean((one) => one.uploadCopies),
+      keySize: meanOf(sizes.key) / meanOf(sizes.all),
       unitMs: ((units.at(-1) ?? 0) - (units[0] ?? 0)) / Math.max(1, units.length - 1),
       bitsPerSecond: (8_000 * copy) / passedMs,
     };

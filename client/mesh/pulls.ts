@@ -3,7 +3,7 @@
 import { isParity } from '../../protocol/chunk.ts';
 import { planRefetch, worthAsking, type Missing, type Supplier } from './refetch.ts';
 import type { HeldUnit } from './store.ts';
-import { dueMs } from './substream.ts';
+import { dueMs, type Substream } from './substream.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Substreams, SupplyContext } from './supply-context.ts';
 
@@ -105,6 +105,21 @@ export class Pulls {
       }
     }
     return worthAsking(late, lacks);
+  }
+
+  /**
+   * Does a unit of which something is here lack this slice, later than is usual? Where the whole unit is late, as a keyframe is on narrow
+   * uplinks, it is not. True while nobody knows what is usual.
+   */
+  isOverdue(sub: Substream, nowMs: number): boolean {
+    const { store } = this.#at;
+    for (let unit = Math.max(sub.newest + 1, store.newest - MAX_HOLES); unit <= store.newest; unit++) {
+      const held = store.get(unit);
+      if (!held || held.K !== this.#supply.K || held.slices[sub.k]) continue;
+      const due = dueMs(sub, held.head.sourceMs);
+      if (due === null || nowMs >= due + this.#heldUpMs(held)) return true;
+    }
+    return false;
   }
 
   /** How much later than usual the first slice of a unit came. */

@@ -20,6 +20,7 @@ const ALL_SILENT_MS = 1_500;
 
 /** The supply as its silence sees it. */
 interface Watched {
+  readonly pulls: { isOverdue(sub: Substream, nowMs: number): boolean };
   /** Somebody at hand delivers until the parent is heard again. */
   suspect(sub: Substream): void;
   parentFailed(sub: Substream, id: string, how: LostHow): void;
@@ -72,6 +73,7 @@ export class Silence {
     if (silentMs > (heardOthers ? DEAD_SILENCE_MS : ALL_SILENT_MS))
       return this.#of.parentFailed(sub, link.id, 'silent');
     const lackedMs = nowMs - Math.max(sub.lastMs, this.#gapMs);
-    if (heardOthers && silentMs > suspectMs && lackedMs > suspectMs && !sub.standIn) this.#of.suspect(sub);
+    if (!heardOthers || silentMs <= suspectMs || lackedMs <= suspectMs || sub.standIn) return;
+    if (this.#of.pulls.isOverdue(sub, nowMs)) this.#of.suspect(sub);
   }
 }

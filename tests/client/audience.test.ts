@@ -6,7 +6,7 @@ import { Audience } from '../../client/audience/audience.ts';
 import { farEnv } from '../../client/audience/far-env.ts';
 import { shapedEnv } from '../../client/audience/shaped-env.ts';
 import { judge, type Sums } from '../../client/audience/verdict.ts';
-import type { PeerWire, PeerWireEvents } from '../../client/mesh/env.ts';
+import type { PeerWire, PeerWireEvents, Wire } from '../../client/mesh/env.ts';
 import { MemoryNet } from '../support/memory-net.ts';
 
 describe('what it is told', () => {
@@ -70,6 +70,33 @@ it('a shaped uplink is one bucket for all links: it carries its rate and no more
   expect(carried).toBeGreaterThan(90_000);
   expect(carried).toBeLessThan(101_000);
   expect(new Set(sent.slice(1).map(({ to }) => to)).size).toBe(2);
+});
+
+it('what measures a shaped uplink takes its turn on it; shorter words to servers pass', async () => {
+  const net = new MemoryNet();
+  const sent: { atMs: number; chars: number }[] = [];
+  const real = {
+    ...net.env(),
+    socket: (): Wire => ({
+      bufferedBytes: 0,
+      send: (data) => void sent.push({ atMs: net.nowMs, chars: data.length }),
+      close: () => {},
+    }),
+  };
+  const { env } = shapedEnv(real, { bitsPerSecond: () => 800_000, loss: 0, random: () => 0.5 });
+  const wire = env.socket('ws://forward', { open() {}, message() {}, closed() {} });
+  const began = net.nowMs;
+  wire.send('.'.repeat(20_000));
+  wire.send('.'.repeat(20_000));
+  wire.send('a word');
+  expect(sent.map(({ chars }) => chars)).toEqual([6]);
+  expect(wire.bufferedBytes).toBe(40_000);
+  await net.pass(500, 5);
+  expect(sent.map(({ chars, atMs }) => [chars, Math.round((atMs - began) / 50) * 50])).toEqual([
+    [6, 0],
+    [20_000, 200],
+    [20_000, 400],
+  ]);
 });
 
 it('a shaped uplink that has something to send sends all the time, however late its program looks at it', async () => {

@@ -1,6 +1,6 @@
 // What a newcomer does when its forward starts too many at once, with real peers on wires in memory.
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PROBE_MESSAGES, START_PATIENCE_MS } from '../../protocol/limits.ts';
+import { PROBE_CHARS, PROBE_MESSAGES, START_PATIENCE_MS } from '../../protocol/limits.ts';
 import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
 import type { ServerEnd } from '../support/memory-net.ts';
 
@@ -69,4 +69,31 @@ it('[P21] it has its uplink measured, once, and tells the tracker at once; who f
   await rig.net.pass(100);
   expect(whysOf(d)).toEqual(['bootstrap', 'bootstrap']);
   expect(probes(d)).toEqual([]);
+});
+
+it('[P21] while the answer is late the uplink is known to carry no more than what has had time to arrive; for some seconds', async () => {
+  await crowd();
+  const c = await rig.join();
+  const words = (): { bitsPerSecond: number | null; probed?: boolean }[] =>
+    (c.tracker?.messages() ?? []).filter((m) => m['type'] === 'report').map((m) => m['uplink'] as never);
+  await rig.net.pass(1_900);
+  expect(words().every(({ bitsPerSecond }) => bitsPerSecond === null)).toBe(true);
+  await rig.net.pass(3_000);
+  const bounds = words().flatMap(({ bitsPerSecond, probed }) => (probed === true ? (bitsPerSecond ?? []) : []));
+  const bits = 8 * PROBE_MESSAGES * PROBE_CHARS;
+  expect(bounds).toHaveLength(3);
+  for (const [i, bound] of bounds.entries()) {
+    expect(bound).toBeLessThanOrEqual(bits / (2 + i));
+    expect(bound).toBeGreaterThan(bits / (3.1 + i));
+  }
+  await rig.net.pass(3_000);
+  expect(words().at(-1)).toEqual({ bitsPerSecond: null, oldestMs: 0 });
+});
+
+it('[P21] who has set a cap for its uplink sends nothing to have it measured', async () => {
+  await crowd();
+  const c = await rig.join(true, 500_000);
+  await rig.net.pass(100);
+  expect(whysOf(c)).toEqual(['bootstrap', 'bootstrap']);
+  expect((lineOf(c)?.messages() ?? []).filter((m) => m['type'] === 'probe')).toEqual([]);
 });

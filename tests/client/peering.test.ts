@@ -165,6 +165,20 @@ describe('parents', () => {
     expect(b.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
   });
 
+  it('[P9] nobody is suspected while its slice is not overdue: what is late for everybody, as a keyframe may be, is nobody’s fault', async () => {
+    const [a, , c] = await threeViewers();
+    const said = rig.notesOf(c);
+    rig.stopUnits();
+    const ends = rig.callBetween(a, c)?.ends ?? [];
+    for (const end of ends) end.blocked = true;
+    await rig.net.pass(DEAD_SILENCE_MS - 100);
+    for (const end of ends) end.blocked = false;
+    rig.startUnits();
+    await rig.net.pass(1_000);
+    expect(said()).toEqual([]);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
   it('[P9] who has left the tracker is not waited for; when it speaks all the same, nothing is lost', async () => {
     const [a, b, c] = await threeViewers();
     const said = rig.notesOf(c);

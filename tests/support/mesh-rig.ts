@@ -56,13 +56,19 @@ export class MeshRig {
   }
 
   /** A peer that joins now; it has its welcome when this resolves. */
-  async join(shares = true): Promise<Seat> {
+  async join(shares = true, capBitsPerSecond?: number): Promise<Seat> {
     const id = `v0000${this.seats.length + 1}`;
     const units: number[] = [];
     this.played.set(id, units);
     const peer = new HeadlessPeer(
       this.net.env(),
-      { coordinate: 'http://coordinate', stream: 'live', shares, role: 'viewer' },
+      {
+        coordinate: 'http://coordinate',
+        stream: 'live',
+        shares,
+        role: 'viewer',
+        ...(capBitsPerSecond === undefined ? {} : { capBitsPerSecond }),
+      },
       { unit: ({ held }) => void units.push(held.head.unit) },
     );
     const seat: Seat = { id, peer, tracker: null };

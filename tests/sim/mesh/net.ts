@@ -14,8 +14,6 @@ export const OVERHEAD = 1.05;
 const WORTH_MS = 1_500;
 /** Handed to the channels beyond what has left: uplink.ts. */
 const IN_FLIGHT_BITS = 32 * 1_024 * 8;
-/** A keyframe unit is larger than its neighbours: this many times the average, one each second. */
-const KEY_SIZE = 3;
 
 /** How a slice came, as the receiver needs to know. */
 export const FLAG = { regular: 0, retransmit: 1, bootstrap: 2, spoilt: 4 } as const;
@@ -64,8 +62,9 @@ export class Net {
 
   /** A slice's share of its unit's average size. */
   #size(unit: number): number {
-    const usual = (this.keyEvery - KEY_SIZE) / (this.keyEvery - 1);
-    return (this.isKey(unit) ? KEY_SIZE : usual) / this.#K;
+    const { keySize } = this.#options;
+    const usual = (this.keyEvery - keySize) / (this.keyEvery - 1);
+    return (this.isKey(unit) ? keySize : usual) / this.#K;
   }
 
   /** @returns false when the sender drops it */

@@ -34,6 +34,8 @@ export interface SimOptions {
   /** auto: as the product decides where the uplinks are known. */
   parity: 'on' | 'off' | 'auto';
   unitMs: number;
+  /** Of the unit that begins with a keyframe, one each second, in average units. */
+  keySize: number;
   /** Before anything is counted, and while it is. */
   warmUpMs: number;
   measuredMs: number;
@@ -76,6 +78,7 @@ export const DEFAULTS: SimOptions = {
   k: 'auto',
   parity: 'off',
   unitMs: 66,
+  keySize: 3,
   warmUpMs: 30_000,
   measuredMs: 60_000,
   meanSessionMs: 300_000,
