@@ -40,6 +40,8 @@ export const KEEP_ALIVE_MS = 200;
 /** A parent that should be busy and says nothing: takeover on suspicion, then for good. */
 export const SUSPECT_SILENCE_MS = 180;
 export const DEAD_SILENCE_MS = 500;
+/** [P4] A child that has said nothing for so long, ten keep-alives, is sent nothing until it speaks again. */
+export const CHILD_SILENCE_MS = 2_000;
 /** A takeover edge is outside the tree and ends by itself. */
 export const TAKEOVER_MS = 3_000;
 /** ICE that has not opened by then is given up. */

@@ -1,6 +1,6 @@
 // The giving half of a peer: who is pushed which slice, who may ask, and what a new child gets at once. Rules P4 to P7.
 import { isParity, type UnitHead } from '../../protocol/chunk.ts';
-import { TAKEOVER_MS } from '../../protocol/limits.ts';
+import { CHILD_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
 import type { SliceCount } from '../../protocol/fields.ts';
 import type { PeerMessage } from '../../protocol/peering.ts';
 import type { Reason } from '../../protocol/refusal.ts';
@@ -42,6 +42,8 @@ interface Child {
   sinceMs: number;
   /** false: a stand-in edge, ended after TAKEOVER_MS unless the tracker confirms it. */
   inTree: boolean;
+  /** It has said nothing for so long that it is gone without a word, most likely: nothing is sent to it before it speaks again. */
+  isSilent: boolean;
 }
 
 export interface ChildrenContext {
@@ -113,7 +115,7 @@ export class Children {
     const inTree = this.#expected.has(key) || this.#children.get(key)?.inTree === true;
     const { epoch } = this.#at.store;
     const bounds = { epoch, from: message.epoch === epoch ? (message.from ?? 0) : 0, until: Infinity };
-    this.#children.set(key, { link, k, K: of, bounds, why, sinceMs: this.#at.now(), inTree });
+    this.#children.set(key, { link, k, K: of, bounds, why, sinceMs: this.#at.now(), inTree, isSilent: false });
     this.#catchUp(link, k, message);
   }
 
@@ -175,10 +177,13 @@ export class Children {
     this.#at.uplink.forget(link);
   }
 
-  /** Ends stand-in edges whose time is over. */
+  /** Ends stand-in edges whose time is over, and sees who is silent; after the links have been told of a pause of our own. */
   sweep(): void {
     const nowMs = this.#at.now();
     for (const [key, child] of this.#children) {
+      const isSilent = nowMs - child.link.heardMs > CHILD_SILENCE_MS;
+      if (isSilent && !child.isSilent) this.#at.uplink.forget(child.link, child);
+      child.isSilent = isSilent;
       if (child.inTree || nowMs - child.sinceMs < TAKEOVER_MS) continue;
       this.#children.delete(key);
       this.#at.uplink.forget(child.link, child);
@@ -261,6 +266,6 @@ const heightOf = ({ link, k, K }: Child): number => link.aliveOf(K)?.heights?.[k
 
 function isWanted(child: Child, { epoch, unit }: UnitHead, k: number, K: SliceCount): boolean {
   const { bounds } = child;
-  if (child.k !== k || child.K !== K) return false;
+  if (child.k !== k || child.K !== K || child.isSilent) return false;
   return bounds.epoch !== epoch || unit === 0 || (unit >= bounds.from && unit < bounds.until);
 }

@@ -81,11 +81,12 @@ it('[P21] while the answer is late the uplink is known to carry no more than wha
   await rig.net.pass(3_000);
   const bounds = words().flatMap(({ bitsPerSecond, probed }) => (probed === true ? (bitsPerSecond ?? []) : []));
   const bits = 8 * PROBE_MESSAGES * PROBE_CHARS;
-  expect(bounds).toHaveLength(3);
-  for (const [i, bound] of bounds.entries()) {
-    expect(bound).toBeLessThanOrEqual(bits / (2 + i));
-    expect(bound).toBeGreaterThan(bits / (3.1 + i));
-  }
+  expect(bounds.length).toBeGreaterThanOrEqual(2);
+  // Each says for how long it has waited: in seconds, one more every time.
+  const seconds = bounds.map((bound) => bits / bound);
+  for (const [i, waited] of seconds.entries()) expect(waited - (seconds[0] ?? 0)).toBeCloseTo(i, 1);
+  expect(seconds[0]).toBeGreaterThanOrEqual(2);
+  expect(seconds[0]).toBeLessThan(3.1);
   await rig.net.pass(3_000);
   expect(words().at(-1)).toEqual({ bitsPerSecond: null, oldestMs: 0 });
 });

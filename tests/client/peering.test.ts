@@ -1,6 +1,12 @@
 // The rules between parents and children, with real peers on wires in memory.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DEAD_SILENCE_MS, PROTOCOL_VERSION, SUSPECT_SILENCE_MS, TAKEOVER_MS } from '../../protocol/limits.ts';
+import {
+  CHILD_SILENCE_MS,
+  DEAD_SILENCE_MS,
+  PROTOCOL_VERSION,
+  SUSPECT_SILENCE_MS,
+  TAKEOVER_MS,
+} from '../../protocol/limits.ts';
 import { FORWARD, gaps, MeshRig, type Seat } from '../support/mesh-rig.ts';
 
 let rig: MeshRig;
@@ -165,10 +171,31 @@ describe('parents', () => {
     expect(b.peer.stats().children).toContainEqual({ slice: 0, id: c.id });
   });
 
+  it('[P4] a child that is gone without a word takes nothing of the uplink after two seconds; one that is heard again is fed again', async () => {
+    const [a, b, c] = await threeViewers();
+    const sentIn = async (ms: number): Promise<number> => {
+      const before = a.peer.stats().sentBytes;
+      await rig.net.pass(ms);
+      return a.peer.stats().sentBytes - before;
+    };
+    const both = await sentIn(1_000); // b is a child of it too
+    const ends = rig.callBetween(a, c)?.ends ?? [];
+    for (const end of ends) end.blocked = true;
+    await rig.net.pass(CHILD_SILENCE_MS + 100);
+    expect((await sentIn(1_000)) / both).toBeCloseTo(0.5, 1);
+    for (const end of ends) end.blocked = false;
+    rig.plan(c, [a.id, b.id]);
+    await rig.net.pass(2_500);
+    expect(c.peer.stats().parents).toContainEqual({ slice: 0, id: a.id, kind: 'peer' });
+    expect((await sentIn(1_000)) / both).toBeCloseTo(1, 1);
+    expect(gaps(rig.played.get(c.id) ?? [])).toEqual([]);
+  });
+
   it('[P9] nobody is suspected while its slice is not overdue: what is late for everybody, as a keyframe may be, is nobody’s fault', async () => {
     const [a, , c] = await threeViewers();
     const said = rig.notesOf(c);
     rig.stopUnits();
+    await rig.net.pass(30);
     const ends = rig.callBetween(a, c)?.ends ?? [];
     for (const end of ends) end.blocked = true;
     await rig.net.pass(DEAD_SILENCE_MS - 100);

@@ -224,7 +224,7 @@ export class MeshRig {
     } else if (message.type === 'unsubscribe') {
       if (message['from'] === undefined) slices.delete(key);
       else this.#bounds.set(this.#name(socket, key), { from: 0, until: Number(message['from']) });
-    } else if (message.type === 'want')
+    } else if (message.type === 'want' && Number(message['unit']) <= this.unit)
       void this.#sendSlice(socket, Number(message['unit']), slice, FLAG.retransmit, of);
   }
 }

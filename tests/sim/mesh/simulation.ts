@@ -1,7 +1,7 @@
 // One simulated audience: people come, stay and leave; the product's engine, capacities and refetching decide; slices travel over net.ts.
 // What is simulated of a peer is the time things take.
 import { seeded } from '../../support/random.ts';
-import { PROBE_CHARS, PROBE_MESSAGES, START_PATIENCE_MS } from '../../../protocol/limits.ts';
+import { CHILD_SILENCE_MS, PROBE_CHARS, PROBE_MESSAGES, START_PATIENCE_MS } from '../../../protocol/limits.ts';
 import { Starts } from '../../../servers/forward/starts.ts';
 import { startsFor } from '../../../servers/tracker/starts.ts';
 import { SimLosses } from './losses.ts';
@@ -232,7 +232,9 @@ export class Simulation {
     }
     if (this.#w.net.isMeasuring) this.#w.measures.departures++;
     for (let k = 0; k < this.#w.trees; k++) {
-      for (const parent of [peer.serving[k], peer.standIn[k]]) if (parent) this.#parents.unsubscribe(parent, peer, k);
+      for (const parent of [peer.serving[k], peer.standIn[k]])
+        if (parent && silent) this.#w.wheel.in(CHILD_SILENCE_MS, () => this.#parents.unsubscribe(parent, peer, k));
+        else if (parent) this.#parents.unsubscribe(parent, peer, k);
       for (const { child } of peer.edges[k] ?? []) this.#losses.miss(child, k, peer, silent ? 'silent' : 'bye');
     }
     // A closed socket is seen at once; a silent one when its children have spoken and it answers no ping.
