@@ -43,6 +43,12 @@ export interface Connection {
 }
 export type NewConnection = (configuration: { iceServers: readonly IceServer[] }) => Connection;
 
+/**
+ * By TCP no two browsers reach each other (none of them listens; RFC 6544), and half of what they gather is for it. In Node both
+ * listen, and every pair of peers would connect over each address for nothing.
+ */
+const isTcp = (candidate: string): boolean => candidate.split(' ')[2]?.toLowerCase() === 'tcp';
+
 export class RtcWire implements PeerWire {
   readonly #connection: Connection;
   readonly #text: Channel;
@@ -69,7 +75,7 @@ export class RtcWire implements PeerWire {
     this.#media.bufferedAmountLowThreshold = LOW_WATER_BYTES;
     this.#media.onbufferedamountlow = () => events.drained();
     this.#connection.onicecandidate = ({ candidate }) => {
-      if (!candidate?.candidate || this.#closed) return;
+      if (!candidate?.candidate || this.#closed || isTcp(candidate.candidate)) return;
       const { sdpMid, sdpMLineIndex } = candidate;
       events.signal({ kind: 'candidate', call: this.#call, candidate: candidate.candidate, sdpMid, sdpMLineIndex });
     };
