@@ -233,11 +233,15 @@ function audience(coordinate: string, viewers: number, uplink: string, seed: num
   return ['audience', String(Math.round(viewers)), '--json', ...flags({ ...options, ...times })];
 }
 
+const hasExited = ({ child }: Owned): boolean => child.exitCode !== null || child.signalCode !== null;
+
 /** What each of them has said by this event. */
 const said = (audiences: readonly Owned[], event: string, withinSeconds: number): Promise<Record<string, unknown>[]> =>
   until(
     `every audience to be ${event}`,
     () => {
+      const gone = audiences.find((one) => hasExited(one) && eventIn(one, event) === null);
+      if (gone) throw new Error(`an audience ended by itself: ${gone.child.exitCode ?? gone.child.signalCode}`);
       const words = audiences.map((one) => eventIn(one, event)).filter((word) => word !== null);
       return words.length === audiences.length ? words : null;
     },

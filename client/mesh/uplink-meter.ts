@@ -66,6 +66,11 @@ export class UplinkMeter {
     return ms;
   }
 
+  /** By its own samples, or by what a forward has measured. */
+  known(nowMs: number): number | null {
+    return this.bitsPerSecond(nowMs) ?? this.probe.bitsPerSecond(nowMs);
+  }
+
   /** What the tracker is told: the longest wait is that since the last call. */
   word(nowMs: number): UplinkWord {
     const oldestMs = this.takeLongestWait();

@@ -76,10 +76,10 @@ export class Uplink {
     return oldest ? this.#now() - oldest.sinceMs : 0;
   }
 
-  /** It was full, and next to nothing left it: what is asked of this peer never comes. */
+  /** It was full or measured, and next to nothing left it: what is asked of this peer never comes. */
   get carriesNothing(): boolean {
-    const measured = this.meter.bitsPerSecond(this.#now());
-    return measured !== null && measured < NEXT_TO_NOTHING_BITS_PER_SECOND;
+    const known = this.meter.known(this.#now());
+    return known !== null && known < NEXT_TO_NOTHING_BITS_PER_SECOND;
   }
 
   setCap(bitsPerSecond: number | null): void {

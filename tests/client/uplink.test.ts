@@ -198,6 +198,13 @@ describe('[T13] what is learnt of the line', () => {
     expect(uplink.carriesNothing).toBe(true);
   });
 
+  it('one that a forward has measured as next to nothing is so before it was ever full, and after', () => {
+    const { uplink } = rig();
+    expect(uplink.carriesNothing).toBe(false);
+    uplink.meter.probe.answered(18_000);
+    expect(uplink.carriesNothing).toBe(true);
+  });
+
   it('is nothing while the line has more than enough, even when the program itself was asleep', () => {
     const { uplink, line, push, pass, now } = rig();
     const child = line('va');
