@@ -2,6 +2,7 @@
 // second. Orders (a drill's) come from whoever runs it.
 import type { Obeyed } from '../../protocol/rehearsal.ts';
 import type { PeerEnv } from '../mesh/env.ts';
+import { HeadlessPeer } from './headless-peer.ts';
 import { Member, type Tally } from './member.ts';
 import { PROFILES, type AudienceOptions } from './options.ts';
 import { ServerCounters, type Counts, type ReadJson } from './server-counters.ts';
@@ -11,6 +12,9 @@ import { judge, type Sums, type Verdict } from './verdict.ts';
 const SILENT = 0.2;
 const MOST_DELAYS = 200_000;
 const RATES_KEPT = 60;
+/** So much of the stream tells its rate; nobody is kept waiting for it longer than this. */
+const ENOUGH_MS = 1_000;
+const SCOUT_MS = 6_000;
 /** So many must say the same before somebody is convicted (SPEC.md, T15). */
 const WITNESSES = 2;
 
@@ -69,6 +73,7 @@ export class Audience {
   /** Brings everybody in and lets the mesh settle; counts from then on. */
   async begin(isOver: () => boolean): Promise<void> {
     this.#every(1_000, () => this.#tick());
+    if ((PROFILES[this.#options.uplink] ?? []).some(([, copies]) => copies !== null)) await this.#scout(isOver);
     for (let i = 0; i < this.#options.viewers && !isOver(); i++) {
       this.#join();
       await this.#pause(this.#options.joinEveryMs);
@@ -272,6 +277,28 @@ export class Audience {
     this.#rates = [...this.#rates, (8_000 * sum.bytes) / sum.ms].slice(-RATES_KEPT);
     const sorted = this.#rates.toSorted((a, b) => a - b);
     this.#streamBitsPerSecond = sorted[sorted.length >> 1] ?? null;
+  }
+
+  /** Somebody who only looks learns the stream's rate, so that uplinks are as narrow as they are told from their first byte on. */
+  async #scout(isOver: () => boolean): Promise<void> {
+    const { coordinate, stream } = this.#options;
+    const sum = { bytes: 0, ms: 0 };
+    const scout = new HeadlessPeer(
+      this.#env,
+      { coordinate, stream, shares: false, role: 'monitor' },
+      {
+        unit: ({ held: { head } }) => {
+          sum.bytes += head.unitBytes;
+          sum.ms += head.durationMs;
+        },
+      },
+    );
+    scout.start();
+    for (let left = SCOUT_MS; left > 0 && sum.ms < ENOUGH_MS && !isOver() && !this.#isClosed; left -= 50)
+      await this.#pause(50);
+    scout.close();
+    if (sum.ms > 0) this.#rates.push((8_000 * sum.bytes) / sum.ms);
+    this.#streamBitsPerSecond = this.#rates[0] ?? null;
   }
 
   #totals(): { received: number; duplicate: number; sent: number } {
