@@ -51,8 +51,7 @@ export class Parents {
   /** No slot for parity: it does without. */
   #spare(peer: SimPeer, k: number): void {
     peer.planned[k] = undefined;
-    const former = peer.serving[k];
-    if (former) this.unsubscribe(former, peer, k);
+    for (const former of [peer.serving[k], peer.joining[k]]) if (former) this.unsubscribe(former, peer, k);
     peer.serving[k] = peer.joining[k] = null;
   }
 

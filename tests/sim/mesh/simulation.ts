@@ -232,7 +232,7 @@ export class Simulation {
     }
     if (this.#w.net.isMeasuring) this.#w.measures.departures++;
     for (let k = 0; k < this.#w.trees; k++) {
-      for (const parent of [peer.serving[k], peer.standIn[k]])
+      for (const parent of [peer.serving[k], peer.standIn[k], peer.joining[k]])
         if (parent && silent) this.#w.wheel.in(CHILD_SILENCE_MS, () => this.#parents.unsubscribe(parent, peer, k));
         else if (parent) this.#parents.unsubscribe(parent, peer, k);
       for (const { child } of peer.edges[k] ?? []) this.#losses.miss(child, k, peer, silent ? 'silent' : 'bye');
