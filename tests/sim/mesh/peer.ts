@@ -30,7 +30,6 @@ export class SimPeer implements Uploader {
   readonly sinceMs: number;
   isAlive = true;
   isEvil = false;
-  isTrusted = false;
   diedMs = Infinity;
   /** Place in the list of those alive. */
   liveAt = -1;

@@ -11,7 +11,7 @@ import { FLAG, Net } from './net.ts';
 import { UPLINKS, type SimOptions } from './options.ts';
 import { Parents, sortByHeight } from './parents.ts';
 import { SimPeer, STREAM_BITS, type SimEdge } from './peer.ts';
-import { BATCH_MS, kFor, parityFor, SimTracker, TRUST_AFTER_MS } from './tracker.ts';
+import { BATCH_MS, kFor, parityFor, SimTracker } from './tracker.ts';
 import { Wheel } from './wheel.ts';
 import { LINE_KEPT_MS, SOCKET_RTTS, World } from './world.ts';
 
@@ -166,7 +166,6 @@ export class Simulation {
     const batch = this.#batch.filter((peer) => peer.isAlive);
     this.#batch = [];
     this.#w.tracker.join(batch, this.#w.wheel.nowMs);
-    this.#w.wheel.in(TRUST_AFTER_MS, () => this.#w.tracker.trust(batch.filter((peer) => peer.isAlive)));
   }
 
   #bootstrap(peer: SimPeer): void {

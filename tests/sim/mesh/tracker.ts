@@ -9,9 +9,8 @@ import { OVERHEAD } from './net.ts';
 import type { SimOptions } from './options.ts';
 import { STREAM_BITS, type SimPeer } from './peer.ts';
 
-/** As newcomers are batched, tried and looked after by the product. */
+/** As newcomers are batched by the product. */
 export const BATCH_MS = 20;
-export const TRUST_AFTER_MS = 0;
 /** Where the twentieth percentile of a breathing line lies (uplink-meter.ts). */
 const MEASURES_SHARE = 0.95;
 const LOST_APART_MS = 10_000;
@@ -52,22 +51,12 @@ export class SimTracker {
     for (const peer of newcomers) {
       this.#peers.set(peer.id, peer);
       this.capacities.welcome(peer, known ? peer.copies * STREAM_BITS : null, nowMs);
-      if (known) peer.isTrusted = true;
     }
     this.engine.join(
       newcomers.map((peer) => ({ id: peer.id, slots: this.#slots(peer), shares: true, network: '' })),
       nowMs,
     );
     this.#dispatch(newcomers);
-  }
-
-  trust(newcomers: readonly SimPeer[]): void {
-    for (const peer of newcomers) {
-      peer.isTrusted = true;
-      if (this.#peers.has(peer.id)) this.#apply(peer);
-    }
-    this.engine.relieve();
-    this.#dispatch();
   }
 
   leave(peer: SimPeer): void {
@@ -127,7 +116,7 @@ export class SimTracker {
   }
 
   #slots(peer: SimPeer): number {
-    if (!peer.isTrusted || this.#convicted.has(peer.id)) return 0;
+    if (this.#convicted.has(peer.id)) return 0;
     return this.capacities.slots(peer);
   }
 
