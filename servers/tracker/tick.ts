@@ -23,8 +23,11 @@ export function tick(trees: Trees, nowMs: number): number {
   let left = movesPerTick(trees.peers.size);
   const allowed = left;
   for (const tree of mostOverBudget(trees)) left -= drain(trees, tree, left);
-  for (let tree = 0; tree < trees.count && left > 1; tree++) left -= lift(trees, tree, left - 1, nowMs);
-  for (let tree = 0; tree < trees.count && left > 1; tree++) left -= promote(trees, tree, left, nowMs);
+  // Each tree has its share, and those after it what it leaves over: one that is much too deep does not keep the others as they are.
+  for (let tree = 0; tree < trees.count && left > 1; tree++)
+    left -= lift(trees, tree, Math.ceil((left - 1) / (trees.count - tree)), nowMs);
+  for (let tree = 0; tree < trees.count && left > 1; tree++)
+    left -= promote(trees, tree, Math.ceil(left / (trees.count - tree)), nowMs);
   return allowed - left;
 }
 

@@ -214,29 +214,48 @@ describe('the placement engine', () => {
     }
   });
 
-  it('[T10] a long way is cut in the middle until it is short', () => {
-    // A chain of hosts in slice 0, each with a viewer that cannot host there beside the next host.
-    const LENGTH = 24;
-    const claims = Array.from({ length: LENGTH }, (_, i): Claim[] => [
-      {
-        ...sharer(`vhost${i}`),
-        parents: [{ slice: 0, id: i === 0 ? 'fone1' : `vhost${i - 1}` }],
-        children: [
-          { slice: 0, id: `vhost${i + 1}` },
-          { slice: 0, id: `vleaf${i}` },
-        ],
-      },
-      { ...sharer(`vleaf${i}`, 0), parents: [{ slice: 0, id: `vhost${i}` }], children: [] },
-    ]).flat();
+  /** Claims of a chain of hosts in one slice, each with a viewer that cannot host there beside the next host. */
+  const chain = (slice: number, length: number, name = ''): Claim[] =>
+    Array.from({ length }, (_, i): Claim[] => {
+      const [host, leaf] = [`vhost${name}${i}`, `vleaf${name}${i}`];
+      const parent = { slice, id: i === 0 ? 'fone1' : `vhost${name}${i - 1}` };
+      const children = [
+        { slice, id: `vhost${name}${i + 1}` },
+        { slice, id: leaf },
+      ];
+      return [
+        { ...sharer(host), parents: [parent], children },
+        { ...sharer(leaf, 0), parents: [{ slice, id: host }], children: [] },
+      ];
+    }).flat();
+  const rejoined = (claims: readonly Claim[]): Engine => {
     const engine = engineOf();
     rejoin(engine, new Map(claims.map((claim) => [claim.id, claim])), 0);
     engine.check();
+    return engine;
+  };
+
+  it('[T10] a long way is cut in the middle until it is short', () => {
+    const LENGTH = 24;
+    const engine = rejoined(chain(0, LENGTH));
     expect(engine.trees.levels[0]).toHaveLength(LENGTH + 2);
     for (let nowMs = 1_000; nowMs <= 15_000; nowMs += 1_000) {
       engine.tick(nowMs);
       engine.check();
     }
     expect(engine.trees.levels[0]?.length).toBeLessThanOrEqual(10);
+  });
+
+  it('[T10] a tree that is much too deep leaves moves for the others', () => {
+    const LENGTH = 24;
+    const many = Array.from({ length: 20 }, (_, i) => chain(0, LENGTH, `${i}-`)).flat();
+    const engine = rejoined([...many, ...chain(1, LENGTH)]);
+    const depths = (): number[] => engine.trees.levels.map((levels) => levels.length);
+    engine.tick(1_000);
+    engine.check();
+    const [first = 0, second = 0] = depths();
+    expect(first).toBeGreaterThan(LENGTH); // there are moves for none but a few of its branches
+    expect(second).toBeLessThan(LENGTH);
   });
 
   it('[T10] fewer slots: the children too many are placed elsewhere; more: they are used', () => {
