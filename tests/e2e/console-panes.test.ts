@@ -179,11 +179,16 @@ describe('the console', () => {
     await button(page, 'Save').click();
     await page.getByText('must be 0 or at least 1024').waitFor();
     await port.fill('8081');
+    await page.getByText('1 change not saved. Saving restarts the coordinate and tracker').waitFor();
     await button(page, 'Save').click();
-    await page.getByText('Saved.').waitFor();
+    await page.getByText('Saved. The coordinate and tracker were restarted.').waitFor();
     expect(plane.calls.findLast(({ name }) => name === 'saveSettings')?.argument).toEqual({
       values: { 'coordinate.port': 8081 },
     });
+    await page.getByLabel('max-viewers').fill('10');
+    await page.getByText('1 change not saved. Saving interrupts nothing.').waitFor();
+    await button(page, 'Save').click();
+    await page.getByText('Saved. Nothing was interrupted.').waitFor();
     expect(errors).toEqual([]);
   });
 
