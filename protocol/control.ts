@@ -111,6 +111,11 @@ export interface SettingRow {
   isEditable: boolean;
 }
 
+export interface SettingsEffect {
+  /** Programs that read one of the changed settings and therefore end, to start again unless they are asked for no more. */
+  interrupted: readonly string[];
+}
+
 export interface MeshSnapshot {
   serial: number;
   tables: Record<string, Record<string, Row>>;
@@ -150,7 +155,9 @@ export interface Calls {
   removeRemote(ask: { coordinate: string }): null;
   newStreamKey(): null;
   getSettings(): SettingRow[];
-  saveSettings(ask: { values: Record<string, string | number | boolean | null> }): null;
+  /** What saving these would do, without saving them. */
+  checkSettings(ask: { values: Record<string, string | number | boolean | null> }): SettingsEffect;
+  saveSettings(ask: { values: Record<string, string | number | boolean | null> }): SettingsEffect;
   getMesh(): MeshSnapshot;
   /** The mesh as it was: `atMs` is the nearest moment kept at or before the one asked for. */
   getMeshAt(ask: { atMs: number }): { atMs: number; tables: MeshSnapshot['tables'] };
@@ -189,6 +196,7 @@ export const CallArguments = {
   removeRemote: v.object({ coordinate: Url }),
   newStreamKey: Nothing,
   getSettings: Nothing,
+  checkSettings: v.object({ values: v.record(Name, Value) }),
   saveSettings: v.object({ values: v.record(Name, Value) }),
   getMesh: Nothing,
   getMeshAt: v.object({ atMs: Amount }),

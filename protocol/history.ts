@@ -4,12 +4,15 @@ import { Amount, Sentence } from './fields.ts';
 
 const Name = v.pipe(v.string(), v.maxLength(100));
 
+/** Offload is taken over this long: shorter, one keyframe makes it jump. */
+export const OFFLOAD_WINDOW_MS = 10_000;
+
 export const Sample = v.object({
   /** Date.now() of the control plane. */
   atMs: Amount,
   viewers: Amount,
   playing: Amount,
-  /** Share of the media that viewers had from each other, 0..1, over the last seconds, by the forwards' counters; null without viewers. */
+  /** Share of the media that viewers had from each other, 0..1, in OFFLOAD_WINDOW_MS, by the forwards' counters; null without viewers. */
   offload: v.nullable(v.number()),
   delayP50Ms: v.nullable(Amount),
   delayP95Ms: v.nullable(Amount),

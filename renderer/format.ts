@@ -1,4 +1,5 @@
 // Numbers as a person reads them. Always the same width class: what counts up must not make the page jump.
+import { OFFLOAD_WINDOW_MS } from '../protocol/history.ts';
 
 /** @returns such as "2.48 Mbit/s" */
 export function bitRate(bitsPerSecond: number): string {
@@ -43,3 +44,6 @@ export function momentOf(atMs: number, nowMs = Date.now()): string {
 
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${value.toLocaleString('en')} ${value === 1 ? one : many}`;
+
+/** Over which time every offload of a sample is taken, for whoever says one: "last 10 s". */
+export const OFFLOAD_SPAN = `last ${duration(OFFLOAD_WINDOW_MS)}`;

@@ -41,7 +41,7 @@ export async function drill(name: string, words: DrillWords): Promise<number> {
     launch: launchNode(fileURLToPath(new URL('.', import.meta.url))),
     sources: sourcesOf(flags, {}),
     makesStreamKey: false,
-    log: createLog('drill', 'error'),
+    log: createLog('drill', 'error', () => !words.json),
   });
   let isAsked = false;
   const stop = (): void => {

@@ -9,6 +9,7 @@ import { endWithNpm } from './npm-parent.ts';
 import { EXIT, StartError } from './shared/exit-codes.ts';
 import { requireFfmpeg } from './shared/ffmpeg.ts';
 import { createLog } from './shared/log.ts';
+import { logLevel, logText } from './shared/log-text.ts';
 import { emit, runProgram, type Voice } from './shared/program.ts';
 import { resolve, sourcesOf } from './shared/settings.ts';
 import type { Flags } from './shared/settings-flags.ts';
@@ -19,7 +20,7 @@ export async function up(flags: Flags): Promise<void> {
   let ownKey: string | null = null;
   let isReady = false;
   let changed = (): void => {};
-  const log = createLog('up', process.env['P2PLIVE_LOG_LEVEL'] ?? 'warn');
+  const log = createLog('up', process.env['P2PLIVE_LOG_LEVEL'] ?? 'warn', () => !json);
   const voice: Voice = {
     log,
     ready(fields) {
@@ -163,10 +164,7 @@ function passLog(program: string, line: string, json: boolean): void {
     process.stderr.write(`${line}\n`);
     return;
   }
-  try {
-    const { level, msg } = JSON.parse(line) as { level?: number; msg?: string };
-    if ((level ?? 0) >= WARN && msg) process.stderr.write(`${program}: ${msg}\n`);
-  } catch {
-    process.stderr.write(`${program}: ${line}\n`);
-  }
+  const level = logLevel(line);
+  if (level === null) process.stderr.write(`${program}: ${logText(line)}\n`);
+  else if (level >= WARN) process.stderr.write(`${logText(line, program)}\n`);
 }

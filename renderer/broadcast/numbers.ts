@@ -1,6 +1,6 @@
 // The six numbers of the Broadcast pane, in words. Pure.
 import type { Sample } from '../../protocol/history.ts';
-import { bitRate, delay, percent } from '../format.ts';
+import { bitRate, delay, OFFLOAD_SPAN, percent } from '../format.ts';
 
 export function numbersOf(
   sample: Sample | null,
@@ -11,7 +11,7 @@ export function numbersOf(
     value === null || value === undefined ? '-' : text(value);
   return [
     ['Viewers', or(sample?.viewers, (n) => n.toLocaleString('en')), 'Pages that watch now, without consoles'],
-    ['Offload', or(sample?.offload, percent), 'Share that viewers had from each other'],
+    ['Offload', or(sample?.offload, percent), `Share that viewers had from each other in the ${OFFLOAD_SPAN}`],
     ['Delay p50', or(sample?.delayP50Ms, delay), 'Half of the viewers are nearer'],
     ['Delay p95', or(sample?.delayP95Ms, delay), '95 of 100 viewers are nearer'],
     ['Uplink', or(uplink, bitRate), 'What the source sends in'],

@@ -2,7 +2,7 @@
 import type { PlaneState } from '../../protocol/control.ts';
 import type { Sample } from '../../protocol/history.ts';
 import type { MeshTables } from '../../protocol/mesh-tables.ts';
-import { count, delay, percent } from '../format.ts';
+import { count, delay, OFFLOAD_SPAN, percent } from '../format.ts';
 import { ofCap } from './cap-advice.ts';
 import { ofCrowd } from './crowd-advice.ts';
 import { ofLedgers, ofTrust } from './trust-advice.ts';
@@ -260,10 +260,12 @@ function ofMachine(recent: readonly Sample[]): Advice[] {
 }
 
 function ofOffload({ tables }: Situation, recent: readonly Sample[]): Advice[] {
-  const shares = known(recent.map((sample) => sample.offload));
+  const newest = recent.at(-1)?.offload ?? null;
   const viewers = recent.at(-1)?.viewers ?? 0;
-  if (shares.length === 0 || mean(shares) >= LOW_OFFLOAD) return [];
-  const says = `Viewers have only ${percent(mean(shares))} of the stream from each other.`;
+  const wasLow = mean(known(recent.map((sample) => sample.offload))) < LOW_OFFLOAD;
+  if (newest === null || newest >= LOW_OFFLOAD || !wasLow) return [];
+  // The figure that stands on the card below.
+  const says = `In the ${OFFLOAD_SPAN} viewers had only ${percent(newest)} of the stream from each other.`;
   if (viewers < MIN_FOR_OFFLOAD)
     return [advice('note', 'offload', `${says} With so few viewers that is as it should be.`)];
   const rows = Object.values(tables.viewers ?? {});

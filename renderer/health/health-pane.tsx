@@ -1,14 +1,13 @@
 // The Health pane: what is wrong and what to do, the newest figures, and how they came about. Charts or a table with the same numbers.
 import { ChartLine, Table } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
-import type { Sample } from '../../protocol/history.ts';
-import { bitRate, delay, percent } from '../format.ts';
 import { Moment } from '../mesh/moment.tsx';
 import { StateMark, type Tone } from '../state-mark.tsx';
 import { lookAt, useConsole, useHistory, useMesh } from '../stores.ts';
 import { useTheme } from '../theme.ts';
 import { adviceFor, type Advice, type Severity, type Situation } from './advice.ts';
 import { ChartView } from './chart-view.tsx';
+import { figuresOf } from './figures.ts';
 import './health.css';
 import { SampleTable } from './sample-table.tsx';
 import { SwarmCards } from './swarm-cards.tsx';
@@ -116,21 +115,6 @@ function Figures() {
       ))}
     </dl>
   );
-}
-
-function figuresOf(sample: Sample | null): [label: string, value: string][] {
-  const or = (value: number | null | undefined, say: (value: number) => string): string =>
-    value === null || value === undefined ? 'none' : say(value);
-  const egress = sample && Object.values(sample.egressBitsPerSecond).reduce((sum, bits) => sum + bits, 0);
-  return [
-    ['Viewers', or(sample?.viewers, (value) => value.toLocaleString('en'))],
-    ['Playing', or(sample?.playing, (value) => value.toLocaleString('en'))],
-    ['Offload', or(sample?.offload, percent)],
-    ['Delay, median', or(sample?.delayP50Ms, delay)],
-    ['Delay, 19 of 20', or(sample?.delayP95Ms, delay)],
-    ['Standing, a second', or(sample?.stalledMs, delay)],
-    ['Forwards send', or(egress, bitRate)],
-  ];
 }
 
 function Charts() {

@@ -52,7 +52,7 @@ function ledgerWords(ledger: Ledger): LedgerWords {
       ...pair('Forwards sent, by their counters', ledger.forwardBytes, byteSize),
       ...pair('Viewers gave, by their word', ledger.peerGivenBytes, byteSize),
       ...pair('Viewers got, by receipts', ledger.peerReceivedBytes, byteSize),
-      ...pair('Offload so far, by receipts and the forwards’ counters', ledger.offload, percent),
+      ...pair('Offload since this audience began, by receipts', ledger.offload, percent),
     ],
     mismatches: mismatches.slice(0, MOST_MISMATCHES).map(({ from, to, gave, got }) => ({
       from,

@@ -6,7 +6,10 @@ import { clockTime } from '../format.ts';
 import { StateMark, type Tone } from '../state-mark.tsx';
 import { highlight, levelName } from './filter.ts';
 
-export const ROW_PX = 22;
+/** A line is a row; where that has no room, its text stands below the rest, in up to two lines. The style sheet has the same heights. */
+const ROW_PX = 22;
+const TALL_ROW_PX = 62;
+const NARROW_PX = 640;
 /** Rows drawn beyond the edges, so that a quick scroll shows no gap. */
 const SPARE_ROWS = 12;
 
@@ -27,11 +30,18 @@ export function LineList({
   choose: (line: LogLine) => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 600 });
+  const [view, setView] = useState({ top: 0, height: 600, isNarrow: false });
+  const rowPx = view.isNarrow ? TALL_ROW_PX : ROW_PX;
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => setView((now) => ({ ...now, height: element.clientHeight })));
+    const observer = new ResizeObserver(() =>
+      setView((now) => ({
+        ...now,
+        height: element.clientHeight,
+        isNarrow: element.clientWidth < NARROW_PX,
+      })),
+    );
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -43,26 +53,27 @@ export function LineList({
     if (!element) return;
     if (isSticking) element.scrollTop = element.scrollHeight;
     // The oldest lines were let go: what is read stays where it is.
-    else if (gone > 0) element.scrollTop -= gone * ROW_PX;
-  }, [lines, isSticking, view.height]);
+    else if (gone > 0) element.scrollTop -= gone * rowPx;
+  }, [lines, isSticking, view.height, rowPx]);
   const press = (event: KeyboardEvent): void => {
     const at = lines.findIndex((line) => line.serial === chosen);
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    const next = event.key === 'Enter' ? Math.ceil(view.top / ROW_PX) : at >= 0 && step !== 0 ? at + step : -1;
+    const next = event.key === 'Enter' ? Math.ceil(view.top / rowPx) : at >= 0 && step !== 0 ? at + step : -1;
     const line = lines[next];
     if (!line || !box.current) return;
     event.preventDefault();
     choose(line);
     const { scrollTop, clientHeight } = box.current;
-    if (next * ROW_PX < scrollTop) box.current.scrollTop = next * ROW_PX;
-    else if ((next + 1) * ROW_PX > scrollTop + clientHeight) box.current.scrollTop = (next + 1) * ROW_PX - clientHeight;
+    if (next * rowPx < scrollTop) box.current.scrollTop = next * rowPx;
+    else if ((next + 1) * rowPx > scrollTop + clientHeight) box.current.scrollTop = (next + 1) * rowPx - clientHeight;
   };
-  const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
-  const last = Math.min(lines.length, Math.ceil((view.top + view.height) / ROW_PX) + SPARE_ROWS);
+  const first = Math.max(0, Math.floor(view.top / rowPx) - SPARE_ROWS);
+  const last = Math.min(lines.length, Math.ceil((view.top + view.height) / rowPx) + SPARE_ROWS);
   return (
     <div
       ref={box}
       className="log-box"
+      data-narrow={view.isNarrow}
       // Scrolled by keys too: the box itself takes the focus.
       tabIndex={0}
       role="log"
@@ -70,12 +81,12 @@ export function LineList({
       aria-label={`Log, ${lines.length} lines. Enter opens a line, arrows move on.`}
       onKeyDown={press}
       onScroll={({ currentTarget: at }) => {
-        setView({ top: at.scrollTop, height: at.clientHeight });
-        setSticking(at.scrollHeight - at.scrollTop - at.clientHeight < ROW_PX);
+        setView((now) => ({ ...now, top: at.scrollTop, height: at.clientHeight }));
+        setSticking(at.scrollHeight - at.scrollTop - at.clientHeight < rowPx);
       }}
     >
-      <div style={{ height: lines.length * ROW_PX, position: 'relative' }}>
-        <div style={{ transform: `translateY(${first * ROW_PX}px)` }}>
+      <div style={{ height: lines.length * rowPx, position: 'relative' }}>
+        <div style={{ transform: `translateY(${first * rowPx}px)` }}>
           {lines.slice(first, last).map((line) => (
             <LogRow
               key={line.serial}

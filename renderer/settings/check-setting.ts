@@ -32,6 +32,26 @@ export function checkSetting(row: SettingRow, typed: string | boolean): Checked 
   }
 }
 
+/** What was typed, by setting; settings not touched are left out. */
+export type Typed = Readonly<Record<string, string | boolean>>;
+
+/** Everything typed, checked: the values to save, and what is wrong with which. */
+export function valuesOf(
+  rows: readonly SettingRow[],
+  typed: Typed,
+): { values: Record<string, SettingValue>; problems: Record<string, string> } {
+  const values: Record<string, SettingValue> = {};
+  const problems: Record<string, string> = {};
+  for (const row of rows) {
+    const entry = typed[row.name];
+    if (entry === undefined) continue;
+    const checked = checkSetting(row, entry);
+    if (checked.ok) values[row.name] = checked.value;
+    else problems[row.name] = checked.problem;
+  }
+  return { values, problems };
+}
+
 /** As it stands in the field. */
 export const asTyped = (value: SettingValue): string => (value === null ? '' : String(value));
 

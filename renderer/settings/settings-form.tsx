@@ -1,12 +1,11 @@
 // All settings by group, with what was changed kept until it is saved or taken back.
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { SettingRow } from '../../protocol/control.ts';
-import { count } from '../format.ts';
 import { call, useConsole } from '../stores.ts';
-import { checkSetting, fieldOf, groupsOf, type SettingValue } from './check-setting.ts';
+import { fieldOf, groupsOf, valuesOf, type Typed } from './check-setting.ts';
+import { interrupted, waiting } from './interruption.ts';
 import { SettingField } from './setting-field.tsx';
-
-type Typed = Record<string, string | boolean>;
+import { useEffectOf } from './use-effect-of.ts';
 
 export function SettingsForm() {
   const isOpen = useConsole((store) => store.connection === 'open');
@@ -24,18 +23,11 @@ export function SettingsForm() {
   }, [isOpen, read]);
   const groups = useMemo(() => groupsOf(rows ?? []), [rows]);
   const changed = Object.keys(typed);
+  const effect = useEffectOf(rows, typed);
 
   const save = async (): Promise<void> => {
     if (!rows) return;
-    const values: Record<string, SettingValue> = {};
-    const wrong: Record<string, string> = {};
-    for (const row of rows) {
-      const entry = typed[row.name];
-      if (entry === undefined) continue;
-      const checked = checkSetting(row, entry);
-      if (checked.ok) values[row.name] = checked.value;
-      else wrong[row.name] = checked.problem;
-    }
+    const { values, problems: wrong } = valuesOf(rows, typed);
     setProblems(wrong);
     setSaid(null);
     if (Object.keys(wrong).length > 0) return setSaid({ tone: 'bad', text: 'Not saved: see the field marked.' });
@@ -46,7 +38,7 @@ export function SettingsForm() {
       return setSaid({ tone: 'bad', text: field === null ? outcome.detail : 'Not saved: see the field marked.' });
     }
     setTyped({});
-    setSaid({ tone: 'good', text: 'Saved.' });
+    setSaid({ tone: 'good', text: interrupted(outcome.value.interrupted) });
     await read();
   };
 
@@ -86,10 +78,7 @@ export function SettingsForm() {
       ))}
       <div className="save-bar card row">
         <p role="status" className={said ? 'said' : 'soft'} data-tone={said?.tone}>
-          {said?.text ??
-            (changed.length === 0
-              ? 'Nothing is changed.'
-              : `${count(changed.length, 'change')} not saved. Saving restarts the servers.`)}
+          {said?.text ?? (changed.length === 0 ? 'Nothing is changed.' : waiting(changed.length, effect))}
         </p>
         <span className="space" />
         <button

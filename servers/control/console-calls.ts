@@ -25,8 +25,10 @@ interface CallsOwner {
   getState(): PlaneState;
   /** Where live goes now; null while the servers start. */
   target(): { url: string } | null;
-  /** After a change of what was saved. */
-  applySettings(): Promise<void>;
+  /** The programs that saving these texts would end. */
+  changedBy(texts: Readonly<Record<string, string>>): string[];
+  /** After a change of what was saved. @returns the programs that ended for it */
+  applySettings(): Promise<string[]>;
   showSystems(): void;
   isOwn(base: string): boolean;
 }
@@ -124,13 +126,18 @@ export function consoleCalls(plane: CallsOwner): CallTable {
       return done;
     },
     getSettings: () => ({ ok: true, value: desk.rows(saved.value.settings) }),
+    checkSettings({ values }) {
+      const next = desk.change(saved.value.settings, values);
+      if (typeof next === 'string') return badCall(next);
+      return { ok: true, value: { interrupted: plane.changedBy(next) } };
+    },
     async saveSettings({ values }) {
       const next = desk.change(saved.value.settings, values);
       if (typeof next === 'string') return badCall(next);
-      if (JSON.stringify(next) === JSON.stringify(saved.value.settings)) return done;
+      if (JSON.stringify(next) === JSON.stringify(saved.value.settings))
+        return { ok: true, value: { interrupted: [] } };
       saved.change({ settings: next });
-      await plane.applySettings();
-      return done;
+      return { ok: true, value: { interrupted: await plane.applySettings() } };
     },
     getMesh: () => ({ ok: true, value: plane.mesh.view }),
     getMeshAt({ atMs }) {

@@ -29,6 +29,7 @@ interface Feed {
   system: System;
   /** When its coordinate or tracker named it last; the coordinate's own is always wanted. */
   namedMs: number;
+  isOpen: boolean;
   isRoot: boolean;
 }
 
@@ -42,6 +43,9 @@ export class Mesh {
   /** Forwards by id as their tracker, and as they themselves, describe them. */
   readonly #byTracker = new Map<string, Row>();
   readonly #byItself = new Map<string, Row>();
+  /** Trackers by id as their coordinate describes them, and those whose own feed broke: that is known before the coordinate misses them. */
+  readonly #trackers = new Map<string, Row>();
+  readonly #broken = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #sweeper: NodeJS.Timeout | null = null;
   #closed = false;
@@ -90,6 +94,7 @@ export class Mesh {
       known.namedMs = performance.now();
       if (known.origin.id === id) return;
       this.#close(base); // another program at the same place
+      this.#takeTracker(known.origin.id, null);
     }
     if (this.#feeds.size >= MAX_FEEDS) return;
     const origin: FeedOrigin = { kind, base, id, program: this.#programAt(base) };
@@ -97,7 +102,8 @@ export class Mesh {
       row: (table, rowId, row) => this.#take(origin, system, table, rowId, row),
       state: (state) => this.#feedState(origin, state),
     });
-    this.#feeds.set(base, { origin, reader, system, namedMs: performance.now(), isRoot: kind === 'coordinate' });
+    const isRoot = kind === 'coordinate';
+    this.#feeds.set(base, { origin, reader, system, namedMs: performance.now(), isOpen: false, isRoot });
     reader.start();
   }
 
@@ -110,13 +116,36 @@ export class Mesh {
     const placed = place(origin, table, id, row ?? {});
     if (!placed) return;
     if (placed.table === 'forwards') this.#takeForward(origin, id, row && placed.row);
-    else if (placed.table === 'trackers' && row)
-      this.#put('trackers', id, { ...placed.row, program: this.#programAt(String(placed.row['base'])) });
+    else if (placed.table === 'trackers') return this.#hearOfTracker(id, row && placed.row, system);
     else this.#put(placed.table, placed.id, row && placed.row);
     if (!row) return;
-    if (origin.kind === 'coordinate' && table === 'trackers') this.#read('tracker', String(row['base']), id, system);
     const debug = (typeof row['debug'] === 'string' ? row['debug'] : '').replace(/\/debug\/?$/, '');
     if (origin.kind === 'tracker' && table === 'forwards' && debug !== '') this.#read('forward', debug, id, system);
+  }
+
+  /** A coordinate's word on a tracker. One that is lost is not shown beside the one that has its place now. */
+  #hearOfTracker(id: string, row: Row | null, system: System): void {
+    const base = String(row?.['base']);
+    const there = this.#feeds.get(base);
+    if (row?.['state'] === 'lost' && there && there.origin.id !== id) return this.#takeTracker(id, null);
+    this.#takeTracker(id, row);
+    if (row) this.#read('tracker', base, id, system);
+  }
+
+  #takeTracker(id: string, row: Row | null): void {
+    if (row) this.#trackers.set(id, row);
+    else {
+      this.#trackers.delete(id);
+      this.#broken.delete(id);
+    }
+    this.#putTracker(id);
+  }
+
+  #putTracker(id: string): void {
+    const row = this.#trackers.get(id);
+    if (!row) return this.#put('trackers', id, null);
+    const state = this.#broken.has(id) ? 'lost' : row['state'];
+    this.#put('trackers', id, { ...row, state, program: this.#programAt(String(row['base'])) });
   }
 
   #takeForward(origin: FeedOrigin, id: string, row: Row | null): void {
@@ -127,18 +156,24 @@ export class Mesh {
     this.#put('forwards', id, byTracker || byItself ? joinForward(byTracker, byItself) : null);
   }
 
-  #feedState({ kind, base, program }: FeedOrigin, state: FeedState): void {
+  #feedState({ kind, base, id, program }: FeedOrigin, state: FeedState): void {
+    const feed = this.#feeds.get(base);
+    const wasOpen = feed?.isOpen ?? false;
+    if (feed) feed.isOpen = state.is === 'open';
     this.#put('feeds', base, { kind, state: state.is, why: 'why' in state ? state.why : null });
     if (kind === 'coordinate')
       this.#put('coordinates', base, { base, program, state: state.is === 'open' ? 'here' : 'lost' });
+    // One that was never open here may be out of our reach alone: then its coordinate's word holds.
+    if (kind === 'tracker' && wasOpen && state.is === 'lost') this.#broken.add(id);
+    else if (state.is === 'connecting' || state.is === 'lost' || !this.#broken.delete(id)) return;
+    this.#putTracker(id);
   }
 
   /** Servers that nobody names any more, or that have been lost for long, go with all their rows. */
   #sweep(): void {
     const nowMs = performance.now();
     for (const [base, feed] of this.#feeds) {
-      const isOpen = this.view.tables['feeds']?.[base]?.['state'] === 'open';
-      if (isOpen) feed.namedMs = nowMs;
+      if (feed.isOpen) feed.namedMs = nowMs;
       else if (!feed.isRoot && nowMs - feed.namedMs > REMEMBER_MS) this.#close(base);
     }
   }
@@ -155,6 +190,8 @@ export class Mesh {
     feed.reader.close();
     this.#put('feeds', base, null);
     if (feed.origin.kind === 'coordinate') this.#put('coordinates', base, null);
+    // From here on its coordinate's word holds.
+    if (this.#broken.delete(feed.origin.id)) this.#putTracker(feed.origin.id);
   }
 
   #put(table: string, id: string, row: Row | null): void {

@@ -14,7 +14,8 @@ import { History } from './history.ts';
 import type { Launch } from './launch.ts';
 import { LogBook } from './log-book.ts';
 import { Mesh, type System } from './mesh.ts';
-import { Programs, type ProgramSettings } from './programs.ts';
+import type { ProgramSettings } from './program-specs.ts';
+import { Programs } from './programs.ts';
 import { programAudience, type AudienceCarrier, type AudienceTarget } from './rehearsal/carrier.ts';
 import { Rehearsal } from './rehearsal/rehearsal.ts';
 import { Sampler } from './sampler.ts';
@@ -185,29 +186,29 @@ export class Plane {
 
   /** The settings as they are to be: what was given, what was saved, and what the destination asks for. */
   settings(): ProgramSettings {
-    const { settings, destination, streamKey } = this.saved.value;
-    const resolved = this.desk.resolve(settings);
-    const host = destination === 'network' && !this.desk.isGiven('host') ? '0.0.0.0' : resolved.coordinate.host;
-    const coordinate = { ...resolved.coordinate, host };
-    if (
-      this.#options.makesStreamKey &&
-      !isLoopback(host) &&
-      coordinate.streamKey === undefined &&
-      !(STREAM in coordinate.streamKeys)
-    ) {
-      const key = streamKey ?? newStreamKey();
-      if (key !== streamKey) this.saved.change({ streamKey: key });
-      coordinate.streamKey = key;
-    }
-    return { ...resolved, coordinate, tracker: { ...resolved.tracker, host }, forward: { ...resolved.forward, host } };
+    const { settings, streamKey } = this.saved.value;
+    const { isMade, ...resolved } = this.#settingsWith(settings, streamKey ?? newStreamKey());
+    const key = resolved.coordinate.streamKey;
+    if (isMade && key !== streamKey) this.saved.change({ streamKey: key });
+    return resolved;
   }
 
-  /** After a change of what was saved: everything goes on with it. */
-  async applySettings(): Promise<void> {
-    await this.programs.apply(this.settings());
+  /** The programs that saving these texts would end, most of them to start again. */
+  changedBy(texts: Readonly<Record<string, string>>): string[] {
+    return this.programs.changedBy(this.#settingsWith(texts, this.saved.value.streamKey ?? newStreamKey()));
+  }
+
+  /**
+   * After a change of what was saved: everything that it concerns goes on with it.
+   * @returns the programs that ended for it
+   */
+  async applySettings(): Promise<string[]> {
+    const before = JSON.stringify(this.target());
+    const changed = await this.programs.apply(this.settings());
     this.showSystems();
-    await this.capture.targetChanged();
+    if (changed.includes('coordinate') || JSON.stringify(this.target()) !== before) await this.capture.targetChanged();
     this.#changed();
+    return changed;
   }
 
   /** The random key that encoders need now, if it is one. */
@@ -267,6 +268,27 @@ export class Plane {
     }
     const { debugToken } = this.programs.settings.coordinate;
     return { coordinate: this.programs.inner.coordinate, stream: STREAM, debugToken };
+  }
+
+  /** @param madeKey what encoders need where a key is made for them, which `isMade` says */
+  #settingsWith(texts: Readonly<Record<string, string>>, madeKey: string): ProgramSettings & { isMade: boolean } {
+    const resolved = this.desk.resolve(texts);
+    const host =
+      this.saved.value.destination === 'network' && !this.desk.isGiven('host') ? '0.0.0.0' : resolved.coordinate.host;
+    const coordinate = { ...resolved.coordinate, host };
+    const isMade =
+      this.#options.makesStreamKey &&
+      !isLoopback(host) &&
+      coordinate.streamKey === undefined &&
+      !(STREAM in coordinate.streamKeys);
+    if (isMade) coordinate.streamKey = madeKey;
+    return {
+      up: resolved.up,
+      coordinate,
+      tracker: { ...resolved.tracker, host },
+      forward: { ...resolved.forward, host },
+      isMade,
+    };
   }
 
   #streamKey(): string | undefined {

@@ -1,21 +1,13 @@
 // The programs of one system: coordinate, tracker and forwards as supervised children, wired to each other by their real ports and
-// one secret. What is on air and who looks on is plane.ts.
+// one secret. How each is started is program-specs.ts; what is on air and who looks on is plane.ts.
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import type { Addresses, ProgramState } from '../../protocol/control.ts';
-import { announcedHost, hostInUrl } from '../shared/http.ts';
+import { announcedHost } from '../shared/http.ts';
 import { CoordinateReady, ForwardReady, TrackerReady } from '../shared/ready.ts';
-import { TRACKER_HERE } from '../shared/settings-mesh.ts';
-import { passOn, withoutSettings, type Settings } from '../shared/settings.ts';
-import type { Launch, LaunchSpec } from './launch.ts';
+import type { Launch } from './launch.ts';
+import { innerAt, innerOf, programNames, specOf, type Inner, type ProgramSettings } from './program-specs.ts';
 import { Supervisor, type ReadyFields } from './supervise.ts';
-
-export interface ProgramSettings {
-  up: Settings<'up'>;
-  coordinate: Settings<'coordinate'>;
-  tracker: Settings<'tracker'>;
-  forward: Settings<'forward'>;
-}
 
 export interface ProgramsOptions {
   launch: Launch;
@@ -30,8 +22,7 @@ export class Programs {
   readonly #secret: string;
   #settings: ProgramSettings;
   #supervisors: Supervisor[];
-  /** Addresses by which the programs reach each other; known from the start where the port is fixed. */
-  readonly inner: { coordinate: string; tracker: string };
+  #inner: Inner;
   #addresses: Addresses | null = null;
   #closed = false;
 
@@ -39,9 +30,13 @@ export class Programs {
     this.#options = options;
     this.#secret = options.settings.coordinate.meshSecret ?? randomBytes(32).toString('base64url');
     this.#settings = withSecret(options.settings, this.#secret);
-    const { coordinate, tracker } = this.#settings;
-    this.inner = { coordinate: at(coordinate.host, coordinate.port), tracker: at(tracker.host, tracker.port) };
-    this.#supervisors = this.#programsOf();
+    this.#inner = innerOf(this.#settings, null);
+    this.#supervisors = programNames(this.#settings).map((name) => this.#program(name));
+  }
+
+  /** Addresses by which the programs reach each other; known from the start where the port is fixed. */
+  get inner(): Inner {
+    return this.#inner;
   }
 
   get settings(): ProgramSettings {
@@ -77,17 +72,35 @@ export class Programs {
     }
   }
 
-  /** Goes on with other settings: all programs end and start again, at the ports they had where those are not fixed. */
-  async apply(settings: ProgramSettings): Promise<Addresses> {
-    await Promise.all(this.#supervisors.map((program) => program.stop()));
+  /** The programs that `apply` would end, most of them to start again: their command line or environment becomes another. */
+  changedBy(settings: ProgramSettings): string[] {
+    const next = withSecret(settings, this.#secret);
+    const [names, inner] = [programNames(next), innerOf(next, this.#inner)];
+    return this.#supervisors
+      .filter((one) => !names.includes(one.name) || this.#line(one) !== lineOf(one, next, inner))
+      .map((one) => one.name);
+  }
+
+  /**
+   * Goes on with other settings: the programs that they change end and start again, at the ports they had where those are not
+   * fixed; the others go on undisturbed. Whatever does not run is started.
+   * @returns the names of those that ended
+   */
+  async apply(settings: ProgramSettings): Promise<string[]> {
+    const changed = this.changedBy(settings);
     const before = new Map(this.#supervisors.map((program) => [program.name, program]));
     this.#settings = withSecret(settings, this.#secret);
-    const { coordinate, tracker } = this.#settings;
-    if (coordinate.port !== 0) this.inner.coordinate = at(coordinate.host, coordinate.port);
-    if (tracker.port !== 0) this.inner.tracker = at(tracker.host, tracker.port);
-    this.#supervisors = this.#programsOf().map((program) => before.get(program.name) ?? program);
+    this.#inner = innerOf(this.#settings, this.#inner);
+    const names = programNames(this.#settings);
+    this.#supervisors = names.map((name) => before.get(name) ?? this.#program(name));
+    await Promise.all(
+      [...before.values()]
+        .filter(({ name }) => changed.includes(name))
+        .map((program) => (names.includes(program.name) ? program.stop() : program.close())),
+    );
     if (this.#closed) throw new Error('the programs were closed meanwhile');
-    return this.#bringUp();
+    await this.#bringUp();
+    return changed;
   }
 
   /** From here on nothing is started again. */
@@ -107,12 +120,17 @@ export class Programs {
     first.start();
     const coordinateReady = first.ready();
     coordinateReady.catch(() => {}); // awaited below
-    if (coordinate.port === 0)
-      this.inner.coordinate = at(coordinate.host, v.parse(CoordinateReady, await coordinateReady).port);
+    if (coordinate.port === 0) {
+      const { port } = v.parse(CoordinateReady, await coordinateReady);
+      await this.#moved({ ...this.#inner, coordinate: innerAt(coordinate.host, port) });
+    }
     second.start();
     const trackerReady = second.ready();
     trackerReady.catch(() => {}); // awaited below
-    if (tracker.port === 0) this.inner.tracker = at(tracker.host, v.parse(TrackerReady, await trackerReady).port);
+    if (tracker.port === 0) {
+      const { port } = v.parse(TrackerReady, await trackerReady);
+      await this.#moved({ ...this.#inner, tracker: innerAt(tracker.host, port) });
+    }
     for (const forward of forwards) forward.start();
     const [atCoordinate, atTracker, ...atForwards] = await Promise.all([
       coordinateReady,
@@ -123,64 +141,31 @@ export class Programs {
     return this.#addresses;
   }
 
-  #programsOf(): Supervisor[] {
-    const forwards = Array.from({ length: this.#settings.up.forwardCount }, (_, i) =>
-      this.#program(i === 0 ? 'forward' : `forward-${i + 1}`, (before) => this.#forwardSpec(before, i)),
-    );
-    return [
-      this.#program('coordinate', (before) => this.#coordinateSpec(before)),
-      this.#program('tracker', (before) => this.#trackerSpec(before)),
-      ...forwards,
-    ];
+  /** A fellow's address became known: who was started with another one ends, and is started with the rest. */
+  async #moved(inner: Inner): Promise<void> {
+    const stale = this.#supervisors.filter((one) => this.#line(one) !== lineOf(one, this.#settings, inner));
+    this.#inner = inner;
+    await Promise.all(stale.filter((one) => one.state.is !== 'stopped').map((one) => one.stop()));
   }
 
-  #program(name: string, spec: (before: ReadyFields | null) => LaunchSpec): Supervisor {
+  #line(program: Supervisor): string {
+    return lineOf(program, this.#settings, this.#inner);
+  }
+
+  #program(name: string): Supervisor {
     return new Supervisor({
       name,
       launch: this.#options.launch,
-      spec,
+      spec: (before) => specOf(name, this.#settings, this.#inner, before),
       onChange: (state: ProgramState) => this.#options.onChange(name, state),
       onLog: (line) => this.#options.onLog(name, line),
     });
   }
-
-  #coordinateSpec(before: ReadyFields | null): LaunchSpec {
-    const settings = this.#settings.coordinate;
-    const port = before && settings.port === 0 ? v.parse(CoordinateReady, before).port : settings.port;
-    return spec('coordinate', passOn('coordinate', { ...settings, port }));
-  }
-
-  #trackerSpec(before: ReadyFields | null): LaunchSpec {
-    const own = this.#settings.tracker;
-    const known = before ? v.parse(TrackerReady, before) : null;
-    const ports = known ? { port: own.port === 0 ? known.port : own.port, stunPort: known.stunPort } : {};
-    return spec('tracker', passOn('tracker', { ...own, ...ports, coordinate: this.inner.coordinate }));
-  }
-
-  #forwardSpec(before: ReadyFields | null, index: number): LaunchSpec {
-    const settings = this.#settings.forward;
-    const own = index === 0 ? pick(settings, ['pushPort', 'pullPort']) : { pushPort: 0, pullPort: 0 };
-    const known = before ? v.parse(ForwardReady, before) : null;
-    const ports = {
-      pushPort: own.pushPort === 0 && known ? known.pushPort : own.pushPort,
-      pullPort: own.pullPort === 0 && known ? known.pullPort : own.pullPort,
-    };
-    const others = settings.trackers.filter((tracker) => tracker !== TRACKER_HERE);
-    const trackers = [...new Set([this.inner.tracker, ...others])];
-    return spec('forward', passOn('forward', { ...settings, ...ports, trackers }));
-  }
 }
 
-const spec = (program: string, { args, env }: { args: string[]; env: Record<string, string> }): LaunchSpec => ({
-  program,
-  args,
-  env: { ...withoutSettings(process.env), ...env },
-});
-
-const WILDCARDS = ['0.0.0.0', '::', ''];
-/** How programs on this machine reach one bound to `host`. */
-const at = (host: string, port: number): string =>
-  `http://${WILDCARDS.includes(host) ? '127.0.0.1' : hostInUrl(host)}:${port}`;
+/** What a program would be started with now, to be compared. */
+const lineOf = ({ name, lastReady }: Supervisor, settings: ProgramSettings, inner: Inner): string =>
+  JSON.stringify(specOf(name, settings, inner, lastReady));
 
 function withSecret(settings: ProgramSettings, meshSecret: string): ProgramSettings {
   const { coordinate, tracker, forward, up } = settings;

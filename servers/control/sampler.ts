@@ -1,13 +1,11 @@
 // One sample a second out of the mesh's tables and the programs' own usage, and the markers that follow from what changed. Delay is by
 // plan: the swarm's target, or what a viewer's own late media makes it.
-import type { Marker, Sample } from '../../protocol/history.ts';
+import { OFFLOAD_WINDOW_MS, type Marker, type Sample } from '../../protocol/history.ts';
 import type { Row, Tables } from '../../protocol/mesh-view.ts';
 import { countedBetween, ForwardCounters, KINDS, type Kind, type Reading } from './forward-counters.ts';
 
 /** What a viewer adds to its own arrival delay (client/mesh/playout.ts). */
 const OWN_MARGIN_MS = 60;
-/** Offload is taken over this long: shorter, one keyframe makes it jump. */
-const OFFLOAD_WINDOW_MS = 10_000;
 type ByKind = Record<Kind, number>;
 /** More departures at once are told in one sentence. */
 const MAX_NAMED = 5;

@@ -5,7 +5,7 @@ import type { SettingRow } from '../../protocol/control.ts';
 import type { Setting } from '../shared/setting.ts';
 import { SETTINGS } from '../shared/settings-table.ts';
 import { isGiven, resolve, type Sources } from '../shared/settings.ts';
-import type { ProgramSettings } from './programs.ts';
+import type { ProgramSettings } from './program-specs.ts';
 
 /** They say how this very program was started, or are chosen elsewhere in the console. */
 const NOT_SHOWN = new Set([

@@ -59,6 +59,11 @@ export class Supervisor {
     return this.#state;
   }
 
+  /** What it said when it was ready the last time; null before. */
+  get lastReady(): ReadyFields | null {
+    return this.#lastReady;
+  }
+
   /** Starts it, unless it runs already. */
   start(): void {
     if (this.#closed || this.#wanted) return;

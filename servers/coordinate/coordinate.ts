@@ -86,7 +86,7 @@ class Coordinate {
     this.#address = new PublicAddress(here, settings.carry || settings.publicUrl !== undefined);
     const key = loadSigningKey(settings.dataDir, log);
     const { meshSecret } = settings;
-    this.#links = new ForwardLinks({ publicKey: key.publicKey, secret: meshSecret }, () => this.#streams.all(), log);
+    this.#links = new ForwardLinks({ publicKey: key.publicKey, secret: meshSecret }, () => this.#streams.begun(), log);
     this.#streams = new Streams(key, this.#links);
     this.#publishing = new Publishing(this.#streams, { ...settings, ffmpeg }, log);
     this.#roster = new Roster({

@@ -105,10 +105,13 @@ export class Publishing {
       const outcome = await ingest.run();
       stream.release(ingest, outcome.how === 'ended' ? 'ended' : 'interrupted', whyOf(outcome));
       await stream.settled();
+      this.#streams.forget(stream);
       await this.#close(request, response, body, name, outcome);
     } finally {
       stream.release(ingest, 'interrupted', 'the ingest failed');
-      this.#running.delete(name);
+      this.#streams.forget(stream);
+      // While the rest of a refused push is thrown away another may have taken the name.
+      if (this.#running.get(name) === ingest) this.#running.delete(name);
     }
   }
 

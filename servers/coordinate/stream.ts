@@ -70,6 +70,11 @@ export class Stream {
     return this.#publisher !== null;
   }
 
+  /** Was there ever media of it? */
+  get hasBegun(): boolean {
+    return this.#epoch > 0;
+  }
+
   /** The init segment and everything since the last keyframe, in order. */
   get recent(): readonly Buffer[] {
     return this.#recent;

@@ -35,13 +35,25 @@ export class Streams {
     return stream;
   }
 
+  /** After a push: a name under which nothing was ever shown is not kept. */
+  forget(stream: Stream): void {
+    if (stream.hasBegun || stream.claimed || this.#streams.get(stream.name) !== stream) return;
+    this.#streams.delete(stream.name);
+  }
+
+  /** Also those of which nothing is known yet but that somebody pushes. */
   all(): Stream[] {
     return [...this.#streams.values()];
   }
 
+  /** Those that others are told of. */
+  begun(): Stream[] {
+    return this.all().filter((stream) => stream.hasBegun);
+  }
+
   /** What trackers and viewers are told. */
   news(): { name: string; state: Stream['facts']['state']; epoch: number }[] {
-    return this.all().map(({ name, facts }) => ({ name, state: facts.state, epoch: facts.epoch }));
+    return this.begun().map(({ name, facts }) => ({ name, state: facts.state, epoch: facts.epoch }));
   }
 
   ageMs(stream: Stream): number {

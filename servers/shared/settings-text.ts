@@ -53,7 +53,8 @@ A flag wins over the environment, the environment over the YAML file (\`--config
 Secrets may also stand in a file of their own: \`--mesh-secret-file\`, \`P2PLIVE_MESH_SECRET_FILE\`, \`meshSecretFile\`. This page is printed by
 \`p2plive settings --markdown\`.
 
-\`P2PLIVE_LOG_LEVEL\` (error, warn, info or debug) says how much the programs log on stderr, as JSON lines.
+\`P2PLIVE_LOG_LEVEL\` (error, warn, info or debug) says how much the programs log on stderr: as JSON lines, on a terminal as
+sentences. \`p2plive up\` and \`p2plive drill\` always say them as sentences, unless \`--json\` is given.
 
 ${sections.join('\n\n')}
 `;

@@ -2,7 +2,7 @@
 // rest; and whether it is the cap on uploads that makes the forwards carry it. Pure. An estimate in words, for a person who decides about servers before a show.
 
 import type { CapShortage } from '../../protocol/mesh-tables.ts';
-import { MOST_SLOTS } from './capacity.ts';
+import { MOST_SLOTS, trustedSlots } from './capacity.ts';
 
 export interface ForecastInput {
   /** Copies of the stream that the average viewer may upload; null while nobody has watched for some seconds. */
@@ -27,8 +27,6 @@ export interface Forecast {
 
 /** Below this supply some slices must come from forwards all the time (MESH.md section 3: rho >= 1.08). */
 const SELF_SUFFICIENT = 1.08;
-/** What a newcomer is trusted with (MESH.md section 3). */
-const TRUSTED_COPIES = 1;
 const CAP_STEP = 0.5;
 /** A higher cap that brings less than this is not worth the viewers' upload. */
 const WORTH_COPIES = 0.05;
@@ -58,8 +56,8 @@ function capShortage({ copiesPerViewer, k, uploadCap, copiesAt }: ForecastInput)
 }
 
 function audienceHeld(input: ForecastInput): Omit<Forecast, 'capShortage'> {
-  const { forwardSlices, k, mostViewers } = input;
-  const copiesPerViewer = input.copiesPerViewer ?? TRUSTED_COPIES;
+  const { forwardSlices, k, mostViewers, uploadCap } = input;
+  const copiesPerViewer = input.copiesPerViewer ?? newcomersCopies(k, uploadCap);
   const copies = copiesPerViewer.toFixed(2);
   const average =
     input.copiesPerViewer === null
@@ -84,6 +82,10 @@ function audienceHeld(input: ForecastInput): Omit<Forecast, 'capShortage'> {
     why: `${average} and needs one, so forwards carry ${perViewer.toFixed(2)} for each: ${limit}.`,
   };
 }
+
+/** What a newcomer of whom nothing is known is trusted with, in copies of the stream: whole slots, and never more than the cap. */
+const newcomersCopies = (k: number, uploadCap: number): number =>
+  Math.min(trustedSlots(k), Math.floor(uploadCap * k + 1e-9)) / k;
 
 /** An estimate that is no truer than that. */
 function twoDigits(value: number): number {

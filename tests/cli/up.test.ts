@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { descendantsOf, isAlive, start } from '../support/processes.ts';
+import { descendantsOf, isAlive, start, type Owned } from '../support/processes.ts';
 import { captureWas, eventIn, FREE_PORTS, OUT, startCli, startStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
@@ -50,6 +50,26 @@ describe('p2plive up', () => {
     expect(lines.length).toBeLessThan(8);
     expect(lines.at(-1)).toMatch(/^ {2}watch +http:\/\/127\.0\.0\.1:\d+\/watch\/live$/);
     expect(await owned.stop('SIGINT')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says a person in sentences what it logs, and a program in JSON', async () => {
+    const lose = async (args: string[], live: (owned: Owned) => Promise<unknown>): Promise<string[]> => {
+      const owned = startCli(['up', '--source', 'test', ...FREE_PORTS, '--data-dir', scratch(), ...args]);
+      onTestFinished(async () => void (await owned.stop()));
+      await live(owned);
+      process.kill(pidOf(owned.pid, 'coordinate') ?? 0, 'SIGKILL');
+      await until('the loss to be logged', () => owned.stderr().includes('the connection to the coordinate ended'));
+      return owned.stderr().split('\n');
+    };
+    const sentences = await lose([], (owned) => until('the link', () => owned.stdout().includes('/watch/live')));
+    expect(sentences.filter((line) => line.startsWith('{'))).toEqual([]);
+    expect(sentences.join('\n')).toMatch(/^\d\d:\d\d:\d\d warn up: the connection to the coordinate ended \(reason: /m);
+    const json = await lose(['--json', '--no-console'], (owned) =>
+      until('the source', () => captureWas(owned, 'live')),
+    );
+    expect(json.some((line) => line.startsWith('{') && line.includes('the connection to the coordinate ended'))).toBe(
+      true,
+    );
   });
 
   it('open to other machines, gives encoders a key, and names no address that nobody can reach', async () => {

@@ -181,7 +181,7 @@ describe('the control plane', () => {
       ok: false,
       detail: expect.stringContaining('given when') as string,
     });
-    expect(await save({ 'unit-ms': 80 })).toEqual(DONE);
+    expect(await save({ 'unit-ms': 80 })).toEqual(interrupting('coordinate'));
     expect(plane.programs.settings.coordinate.unitMs).toBe(80);
     expect(plane.getState().addresses?.coordinate).toBe(coordinate);
     const rows = await plane.call('getSettings', undefined);
@@ -194,6 +194,32 @@ describe('the control plane', () => {
     });
     expect(again.programs.settings.coordinate.unitMs).toBe(80);
     await again.close();
+  });
+
+  it('restarts only what a changed setting concerns: pictures and broadcast go on while the tracker changes', async () => {
+    const { plane } = makePlane();
+    const { coordinate } = await plane.start();
+    await plane.call('setSource', { source: { kind: 'test' }, preset: '360p' });
+    await plane.call('goLive', undefined);
+    await until('the stream to be live', () => stateOfStream(coordinate, 'live'), { withinMs: 15_000 });
+    const captured: string[] = [];
+    plane.listen(() => captured.push(plane.capture.view.state.is));
+    const values = { slices: 4 };
+    expect(await plane.call('checkSettings', { values })).toEqual(interrupting('tracker'));
+    const [atFirst, trackerAtFirst, forwardAtFirst] = pidsOf(plane);
+    expect(await plane.call('saveSettings', { values })).toEqual(interrupting('tracker'));
+    const [now, trackerNow, forwardNow] = pidsOf(plane);
+    expect(now).toBe(atFirst);
+    expect(forwardNow).toBe(forwardAtFirst);
+    expect(trackerNow).not.toBe(trackerAtFirst);
+    expect(new Set(captured)).toEqual(new Set(['live']));
+    expect(await plane.call('checkSettings', { values: { 'forward-count': 2 } })).toEqual(interrupting());
+    expect(await plane.call('saveSettings', { values: { 'forward-count': 2 } })).toEqual(interrupting());
+    expect(pidsOf(plane).slice(0, 3)).toEqual([now, trackerNow, forwardNow]);
+    expect(pidsOf(plane)).toHaveLength(4);
+    expect(await plane.call('saveSettings', { values: { 'forward-count': 1 } })).toEqual(interrupting('forward-2'));
+    expect(pidsOf(plane)).toEqual([now, trackerNow, forwardNow]);
+    expect(await plane.call('checkSettings', { values: { slices: 99 } })).toMatchObject({ reason: 'bad-call' });
   });
 
   it('opens to this network with a random key, and closes again', async () => {
@@ -222,6 +248,8 @@ describe('the control plane', () => {
     expect(await plane.call('setDestination', { to: 'server' })).toMatchObject({ ok: false, reason: 'bad-call' });
   });
 });
+
+const interrupting = (...interrupted: string[]) => ({ ok: true, value: { interrupted } });
 
 const feedStates = (plane: Plane): unknown[] =>
   Object.values(plane.mesh.view.tables['feeds'] ?? {}).map((row) => row['state']);

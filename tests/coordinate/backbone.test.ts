@@ -72,6 +72,21 @@ describe('the roster', () => {
     expect(told).toEqual(['t-one new', 't-one lost', 't-one back']);
   });
 
+  it('[R2] forgets a lost tracker as soon as another speaks at its address, and not while both speak', () => {
+    const { roster: r, told } = roster();
+    const ids = () => r.trackers().map((t) => t.record.id);
+    r.hear(tracker('t-one', { base: 'http://a', forwards: [forwardRecord('f-one', 'ws://a/push')] }), 0);
+    r.hear(tracker('t-far', { base: 'http://b' }), 0);
+    r.hear(tracker('t-new', { base: 'http://a' }), 1_500);
+    r.sweep(1_600);
+    expect(ids()).toEqual(['t-one', 't-far', 't-new']);
+    r.hear(tracker('t-new', { base: 'http://a' }), 2_500);
+    r.sweep(2_600);
+    expect(ids()).toEqual(['t-far', 't-new']);
+    expect(told.at(-1)).toBe('t-one lost');
+    expect(r.pushAddresses()).toEqual(['ws://a/push']);
+  });
+
   it('[R4] keeps the forwards of a lost tracker, and drops those that a living one no longer names', () => {
     const { roster: r } = roster();
     r.hear(

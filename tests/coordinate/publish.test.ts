@@ -105,6 +105,21 @@ describe('a publisher', () => {
     expect(forward.of('garbage')).toEqual([]);
   });
 
+  it('[I6] that is refused leaves no stream behind', async () => {
+    const streamsNow = async (): Promise<string[]> => {
+      const answer = await fetch(`${coordinate.url}/debug`, { headers: { accept: 'application/json' } });
+      return Object.keys(((await answer.json()) as { streams: object }).streams);
+    };
+    const before = await streamsNow();
+    const url = `${coordinate.url}/stream`;
+    expect((await post(`${url}/locked-out`, 'x', { origin: 'https://evil.example' })).status).toBe(401);
+    expect((await post(`${url}/no%20name`, 'x')).status).toBe(400);
+    expect((await post(`${url}/nonsense`, Buffer.alloc(5_000, 'nonsense '))).status).toBe(415);
+    expect((await post(`${url}/nothing`, '')).status).toBe(415);
+    expect(await streamsNow()).toEqual(before);
+    expect(await (await fetch(`${coordinate.url}/streams`)).text()).not.toContain('waiting');
+  });
+
   it('[I6] of a playlist, concat script or session description is refused, and nothing is opened or dialled', async () => {
     const asked: string[] = [];
     const bait = createServer((request, response) => {

@@ -168,6 +168,31 @@ describe('the console', () => {
     expect(errors).toEqual([]);
   });
 
+  it('shows log lines whole on a narrow page, with the program that wrote them', async () => {
+    const page = await openConsole();
+    await page.setViewportSize({ width: 400, height: 800 });
+    await pane(page, 'Logs').click();
+    const long = page.locator('.log-row', { hasText: 'a child of v00012 lost its parent' }).last();
+    await long.waitFor();
+    const [row, text, program, last] = await Promise.all([
+      long.boundingBox(),
+      long.locator('.log-text').evaluate((at) => ({
+        isCut: at.scrollWidth > at.clientWidth || at.scrollHeight > at.clientHeight,
+        bottom: at.getBoundingClientRect().bottom,
+      })),
+      long.locator('.log-program').isVisible(),
+      pane(page, 'Settings').boundingBox(),
+    ]);
+    expect(text.isCut).toBe(false);
+    expect(program).toBe(true);
+    expect(text.bottom).toBeLessThanOrEqual((row?.y ?? 0) + (row?.height ?? 0));
+    expect((last?.x ?? 400) + (last?.width ?? 0)).toBeLessThanOrEqual(400);
+    // Follows to the very end, whatever the rows' height.
+    const toEnd = () => page.locator('.log-box').evaluate((at) => at.scrollHeight - at.scrollTop - at.clientHeight);
+    await until('the end of the log', async () => (await toEnd()) < 2);
+    expect(errors).toEqual([]);
+  });
+
   it('checks settings beside their fields, and saves what was changed', async () => {
     const page = await openConsole();
     await pane(page, 'Settings').click();
@@ -179,11 +204,16 @@ describe('the console', () => {
     await button(page, 'Save').click();
     await page.getByText('must be 0 or at least 1024').waitFor();
     await port.fill('8081');
+    await page.getByText('1 change not saved. Saving restarts the coordinate and tracker').waitFor();
     await button(page, 'Save').click();
-    await page.getByText('Saved.').waitFor();
+    await page.getByText('Saved. The coordinate and tracker were restarted.').waitFor();
     expect(plane.calls.findLast(({ name }) => name === 'saveSettings')?.argument).toEqual({
       values: { 'coordinate.port': 8081 },
     });
+    await page.getByLabel('max-viewers').fill('10');
+    await page.getByText('1 change not saved. Saving interrupts nothing.').waitFor();
+    await button(page, 'Save').click();
+    await page.getByText('Saved. Nothing was interrupted.').waitFor();
     expect(errors).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlaneState, ProgramState } from '../../protocol/control.ts';
 import type { Sample } from '../../protocol/history.ts';
 import { adviceFor, type Situation } from '../../renderer/health/advice.ts';
+import { figuresOf } from '../../renderer/health/figures.ts';
 import { chartsOf, minuteSums, sampleAt, shownIndices, timesOf } from '../../renderer/health/series.ts';
 import { markerBeside, outlineOf, scaleOf, ticksOf } from '../../renderer/health/time-scale.ts';
 import { FakeMesh } from '../support/fake-mesh.ts';
@@ -137,6 +138,19 @@ describe('each trouble', () => {
     expect(first).toMatchObject({ severity, says: expect.stringMatching(says) });
     expect(first?.todo).not.toBe('');
     expect(keysOf(of)).not.toContain('well');
+  });
+
+  it('says the offload that the card shows, with its span, and none that is no longer low', () => {
+    const rising = (to: number) => [
+      ...situation().samples.slice(0, -20),
+      ...Array.from({ length: 20 }, (_, i) =>
+        sampleOf(NOW_MS - (19 - i) * 1000, { offload: i < 15 ? 0.2 : i < 19 ? 0.3 : to }),
+      ),
+    ];
+    const [low] = adviceFor(situation({ samples: rising(0.439) }));
+    expect(low?.says).toBe('In the last 10 s viewers had only 43.9 % of the stream from each other.');
+    expect(figuresOf(sampleOf(NOW_MS, { offload: 0.439 }))).toContainEqual(['Offload, last 10 s', '43.9 %']);
+    expect(keysOf(situation({ samples: rising(0.647) }))).toEqual(['well']);
   });
 
   it('is not told where there is none', () => {

@@ -251,11 +251,12 @@ export class FakePlane {
         this.change({ capture: { ...this.state.capture, recording } });
         return done();
       }
+      case 'checkSettings':
       case 'saveSettings': {
         const { 'coordinate.port': port } = argument['values'] as Record<string, unknown>;
         if (port === 1)
           return { ok: false, reason: 'bad-call', detail: 'coordinate.port: must be 0 or at least 1024.' };
-        return done();
+        return done({ interrupted: port === undefined ? [] : ['coordinate', 'tracker'] });
       }
       case 'addRemote':
         this.change({

@@ -45,6 +45,31 @@ it('is an estimate, told with two digits', () => {
   expect([1, 0.5, 0, 1.07].map(held)).toEqual([6_200, 860, 460, 10_000]);
 });
 
+it.each([
+  ['one copy in halves', 2, 1.5, 1, 6_200],
+  ['three quarters of one in quarters', 4, 1.5, 0.75, 750],
+  ['no more than the cap', 4, 0.5, 0.5, 430],
+] as const)(
+  'of an empty audience trusts a newcomer with what it will be given: %s',
+  (_what, k, uploadCap, copies, held) => {
+    const { viewers, why } = forecast({
+      copiesPerViewer: null,
+      forwardSlices: 1_000,
+      k,
+      mostViewers: 10_000,
+      uploadCap,
+      copiesAt: () => [],
+    });
+    expect(why).toContain(`a newcomer is trusted with passing on ${copies.toFixed(2)} copies`);
+    expect(viewers).toBe(held);
+    // The same viewer once it is there.
+    const capacities = new Capacities({ k, viewers: () => [], uploadCap });
+    const newcomer = { id: 'v', shares: true, sinceMs: 0, leaf: null, capBitsPerSecond: null, rates, reportedMs: 0 };
+    capacities.welcome(newcomer, null, 0);
+    expect(capacities.slots(newcomer) / k).toBe(copies);
+  },
+);
+
 it('does not take a console’s monitor for an audience', () => {
   const viewers: Uploader[] = [];
   const capacities = new Capacities({ k: 2, viewers: () => viewers, uploadCap: 1.5 });

@@ -1,11 +1,13 @@
 // Which trackers and forwards there are, by what trackers say of themselves: heard lately, lost, back again. No sockets here.
 import type { ForwardRecord, TrackerRecord } from '../../../protocol/backbone.ts';
-import { LOST_AFTER_MS } from '../../../protocol/limits.ts';
+import { LOST_AFTER_MS, TRACKER_HEARTBEAT_MS } from '../../../protocol/limits.ts';
 
 const MAX_TRACKERS = 1_000;
 const MAX_FORWARDS = 4_096;
 /** A lost tracker is shown for so long, and its forwards are still pushed to: their viewers go on without it. */
 const REMEMBER_MS = 10 * 60_000;
+/** Silent for so long while another speaks at its very address, it was started again under a new name. */
+const REPLACED_AFTER_MS = 2 * TRACKER_HEARTBEAT_MS;
 /** A forward that its own living tracker no longer names is gone. */
 const UNNAMED_MS = 10_000;
 
@@ -85,7 +87,8 @@ export class Roster {
   sweep(nowMs: number): void {
     for (const [id, known] of this.#trackers) {
       const silentMs = nowMs - known.heardMs;
-      if (known.state === 'here' && silentMs > LOST_AFTER_MS) {
+      if (silentMs > REPLACED_AFTER_MS && this.#hasSuccessor(known)) this.leave(id, nowMs);
+      else if (known.state === 'here' && silentMs > LOST_AFTER_MS) {
         known.state = 'lost';
         this.#events.trackerLost(known.record);
       } else if (silentMs > REMEMBER_MS) this.#trackers.delete(id);
@@ -113,6 +116,10 @@ export class Roster {
       this.#forwards.set(forward.id, { record: forward, tracker: record.id, namedMs: nowMs });
     }
     if (changed) this.#events.forwardsChanged();
+  }
+
+  #hasSuccessor({ record: { base }, heardMs }: KnownTracker): boolean {
+    return this.trackers().some((other) => other.record.base === base && other.heardMs > heardMs);
   }
 
   #makeRoom(): boolean {
