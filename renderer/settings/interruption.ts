@@ -8,17 +8,17 @@ const NOTICED: readonly (readonly [RegExp, string])[] = [
   [/^tracker$/, 'newcomers wait a moment'],
 ];
 
-/** One sentence that a person reads before saving. @param interrupted names of programs that end and start again */
+/** One sentence that a person reads before saving. @param interrupted names of programs that end, most of them to start again */
 export function interruption(interrupted: readonly string[]): string {
   if (interrupted.length === 0) return 'Saving interrupts nothing.';
   const noticed = NOTICED.flatMap(([name, words]) => (interrupted.some((one) => name.test(one)) ? words : []));
-  return `Saving restarts ${namesOf(interrupted)}: ${noticed.join(', ')}.`;
+  return `Saving interrupts ${namesOf(interrupted)}: ${noticed.join(', ')}.`;
 }
 
 /** The sentence after saving. */
 export function interrupted(names: readonly string[]): string {
   if (names.length === 0) return 'Saved. Nothing was interrupted.';
-  return `Saved. ${namesOf(names).replace(/^t/, 'T')} ${names.length === 1 ? 'was' : 'were'} restarted.`;
+  return `Saved. ${namesOf(names).replace(/^t/, 'T')} ${names.length === 1 ? 'was' : 'were'} interrupted.`;
 }
 
 /** How many changes wait, and what saving them does as far as it is known. */

@@ -12,6 +12,7 @@ const NOT_SHOWN = new Set([
   'json',
   'headless',
   'console',
+  'console-port',
   'source',
   'data-dir',
   'mesh-secret',

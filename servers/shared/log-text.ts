@@ -1,4 +1,5 @@
 // A log line as a person reads it: `16:04:05 warn tracker: lost the coordinate; trying again (reason: fetch failed)`. Pure.
+// pino's own printer would bring thirteen packages for these few lines.
 
 const LEVELS: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
 /** Said in words before the rest, or of use to a program only. */

@@ -204,9 +204,9 @@ describe('the console', () => {
     await button(page, 'Save').click();
     await page.getByText('must be 0 or at least 1024').waitFor();
     await port.fill('8081');
-    await page.getByText('1 change not saved. Saving restarts the coordinate and tracker').waitFor();
+    await page.getByText('1 change not saved. Saving interrupts the coordinate and tracker').waitFor();
     await button(page, 'Save').click();
-    await page.getByText('Saved. The coordinate and tracker were restarted.').waitFor();
+    await page.getByText('Saved. The coordinate and tracker were interrupted.').waitFor();
     expect(plane.calls.findLast(({ name }) => name === 'saveSettings')?.argument).toEqual({
       values: { 'coordinate.port': 8081 },
     });
