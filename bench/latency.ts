@@ -21,16 +21,22 @@ interface Phase {
   everyMs: number;
   lastsMs: number;
   crash: boolean;
+  gate: string;
 }
+
+/** MESH.md section 8 for rich uplinks: p50 and p95. */
+const STEADY_GATE = 'delay 400 / 700 ms (240 / 460)';
+const TWICE_GATE = 'twice 3 % (0.5), upload 1.06 (1.03)';
 
 /** 15 % of the viewers leave in a minute. */
 const calm = (viewers: number): Phase => ({
   name: `calm-${viewers}`,
-  label: `15 % a minute closed and replaced`,
+  label: `${viewers} tabs, 15 % a minute closed and replaced`,
   viewers,
   everyMs: Math.round(60_000 / (0.15 * viewers)),
   lastsMs: 150_000,
   crash: false,
+  gate: `stalled 0.5 %, ${TWICE_GATE}`,
 });
 
 const PHASES: readonly Phase[] = [
@@ -41,6 +47,7 @@ const PHASES: readonly Phase[] = [
     everyMs: 5_000,
     lastsMs: PHASE_MS,
     crash: false,
+    gate: `stalled 0.5 %, ${TWICE_GATE}`,
   },
   {
     name: 'crash',
@@ -49,6 +56,7 @@ const PHASES: readonly Phase[] = [
     everyMs: 5_000,
     lastsMs: PHASE_MS,
     crash: true,
+    gate: `stalled 1 %, ${TWICE_GATE}`,
   },
   calm(8),
   calm(12),
@@ -72,6 +80,8 @@ interface Row {
   slices?: string;
   uploadCopies?: number;
   duplicatePercent?: number;
+  /** And the goal, in brackets. */
+  gate?: string;
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -217,6 +227,8 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
     const pages = await join(context, stack.ready.watch, VIEWERS);
     await wait(SETTLE_MS);
     if (wanted('steady')) {
+      // What a minute after all have come does not show.
+      rows.push(row(`${name}, since each came`, await Promise.all(pages.map(probeOf)), null));
       for (const page of pages) await reset(page);
       const before = await bytesOf(stack);
       await wait(PHASE_MS);
@@ -224,6 +236,7 @@ async function measureMesh(ffmpeg: string, audio: boolean, wanted: (name: string
       rows.push({
         ...row(`${name}, steady minute`, await Promise.all(pages.map(probeOf)), offload(before, after, VIEWERS)),
         slices: await layoutOf(stack),
+        gate: STEADY_GATE,
       });
     }
     for (const phase of PHASES) {
@@ -267,6 +280,7 @@ async function measureLeaving(
     // Of everybody who was here, over one copy for each place.
     uploadCopies: Math.round((shared.sent / ((after.ingress - before.ingress) * pages.length)) * 1_000) / 1_000,
     duplicatePercent: Math.round((shared.duplicate / shared.received) * 10_000) / 100,
+    gate: phase.gate,
   };
 }
 

@@ -1,7 +1,7 @@
 // `npm run bench -- NAME [arguments]`: bundles bench/NAME.ts, runs the function it exports under that name (fan-out.ts: fanOut), prints
-// its rows as one table and writes them to bench/results/NAME.json, with the machine they come from.
+// its rows as one table, and those of the last run below, and writes them to bench/results/NAME.json, with the machine they come from.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -51,14 +51,30 @@ const beganMs = performance.now();
 const result = await run(given);
 console.table = table;
 const seconds = Math.round((performance.now() - beganMs) / 1000);
-if (!printed && !asJson) table(Array.isArray(result) ? result : (result?.rows ?? result));
+if (!printed && !asJson) table(rowsOf(result));
 const file = path.join(here, 'results', `${name}.json`);
+if (!asJson) await showLast(file);
 mkdirSync(path.dirname(file), { recursive: true });
 const command = ['npm run bench --', name, ...given].join(' ');
 writeFileSync(file, `${JSON.stringify({ name, command, machine, seconds, result }, null, 2)}\n`);
 say(`${seconds} s; written to ${path.relative(root, file)}`);
 if (asJson) console.log(JSON.stringify(result?.line ?? result));
 process.exit(0);
+
+function rowsOf(result) {
+  return Array.isArray(result) ? result : (result?.rows ?? result);
+}
+
+/** What the run before this one came to, where it had the same rows. */
+async function showLast(file) {
+  const { sameRows } = await import(pathToFileURL(await bundle('support/last-run')).href);
+  const last = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  const [now, before] = [rowsOf(result), rowsOf(last?.result)];
+  const same = Array.isArray(now) && Array.isArray(before) ? sameRows(now, before) : [];
+  if (same.length === 0) return say('There is no earlier run here with the same rows.');
+  say(`The last run, ${last.machine.date}, ${last.machine.machine} (${last.command}):`);
+  table(same);
+}
 
 async function bundle(entry) {
   const build = await rolldown({

@@ -6,6 +6,8 @@ export interface Playhead {
   wanted: number;
   /** Buffered ranges, seconds, in order. */
   ranges: readonly { start: number; end: number }[];
+  /** Seconds to keep in hand: with less it plays more slowly, and it never aims nearer to the end of the buffer. */
+  reserve: number;
 }
 
 export type Move =
@@ -19,16 +21,14 @@ const DEAD_ZONE_S = 0.02;
 const SLOWEST = 0.9;
 const FASTEST = 1.25;
 const GAIN = 1.5;
-/** Never aim nearer to the end of the buffer: the decoder needs some frames in hand. */
-const EDGE_S = 0.02;
 
-export function steer({ currentTime, wanted, ranges }: Playhead): Move {
+export function steer({ currentTime, wanted, ranges, reserve }: Playhead): Move {
   const last = ranges.at(-1);
   if (!last) return { kind: 'rate', rate: 1 };
   const inside = ranges.find((r) => currentTime >= r.start - 0.001 && currentTime <= r.end);
   const reachable = (time: number): number => {
     const range = ranges.find((r) => time >= r.start && time < r.end) ?? ranges.find((r) => r.start > time) ?? last;
-    return Math.max(range.start, Math.min(time, range.end - EDGE_S));
+    return Math.max(range.start, Math.min(time, range.end - reserve));
   };
   if (!inside) {
     const to = reachable(wanted);
@@ -45,7 +45,8 @@ export function steer({ currentTime, wanted, ranges }: Playhead): Move {
   if (error > JUMP_S && reachable(wanted) > currentTime + JUMP_S / 2)
     return { kind: 'seek', to: reachable(wanted), why: 'behind' };
   if (error < -JUMP_S && wanted >= inside.start) return { kind: 'seek', to: wanted, why: 'ahead' };
-  if (Math.abs(error) < DEAD_ZONE_S) return { kind: 'rate', rate: 1 };
-  const rate = 1 + GAIN * error;
+  const drift = Math.min(error, last.end - reserve - currentTime);
+  if (Math.abs(drift) < DEAD_ZONE_S) return { kind: 'rate', rate: 1 };
+  const rate = 1 + GAIN * drift;
   return { kind: 'rate', rate: Math.round(Math.max(SLOWEST, Math.min(FASTEST, rate)) * 100) / 100 };
 }

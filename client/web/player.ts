@@ -1,9 +1,11 @@
 // Plays units on a <video> by Media Source Extensions, at the swarm's target delay. One time line for all epochs: source time. Knows
 // nothing of peers.
 import { FLAG } from '../../protocol/chunk.ts';
+import { TARGET_MARGIN_MS } from '../../protocol/limits.ts';
 import { Arrivals } from '../mesh/arrivals.ts';
 import type { Playable } from '../mesh/sequencer.ts';
 import { unitBytesOf } from '../mesh/playout.ts';
+import { Bursts } from './bursts.ts';
 import { steer } from './live-edge.ts';
 import { codecsOf, mediaTimeOf, timescalesOf } from './mp4.ts';
 
@@ -17,6 +19,15 @@ const STALL_MS = 120;
 const CATCH_UP_MS = 1_500;
 /** A longer step is a new epoch or a hole that was skipped. */
 const MAX_ADVANCE_S = 1;
+/** The decoder's frames in hand. */
+const PICTURE_RESERVE_S = 0.02;
+/**
+ * Sound is decoded and mixed further ahead than the picture. Chromium stands still with less than some 0.13 s of it, for 0.3 s the first time and
+ * twice as long each time after (measured; docs/decisions/012-sound.md).
+ */
+const SOUND_RESERVE_S = 0.15;
+/** All delays are planned with a margin, for the picture's sake. */
+const SOUND_ABOVE_MARGIN_MS = SOUND_RESERVE_S * 1_000 - TARGET_MARGIN_MS;
 /** Begins the time line: no media time may be negative after the offset. */
 const ORIGIN_S = 10;
 
@@ -53,6 +64,7 @@ export class Player {
   #buffer: SourceBuffer | null = null;
   #queue: Job[] = [];
   #timescales = new Map<number, number>();
+  #hasSound = false;
   /** Source time at the time line's origin. */
   #baseMs: number | null = null;
   /** Of the running epoch: seconds to add to media time, null until its first unit. */
@@ -65,6 +77,7 @@ export class Player {
   /** End of the last buffered range, and when there was one first. */
   #endS = 0;
   #firstEndMs: number | null = null;
+  readonly #bursts = new Bursts();
   readonly #stalls = { count: 0, ms: 0 };
 
   constructor(video: HTMLVideoElement, clock: PlayerClock) {
@@ -83,6 +96,7 @@ export class Player {
       this.problem = `This browser cannot decode ${codecs ?? 'this stream'}. Open the link in another browser.`;
     if (this.problem !== null || !Source) return;
     this.#timescales = timescalesOf(bytes);
+    this.#hasSound = codecs?.includes('mp4a') ?? false;
     this.#offsetS = null;
     this.#queue.push({ kind: 'init', bytes, mime });
     if (!this.#source) this.#open(Source);
@@ -116,7 +130,8 @@ export class Player {
       coordinateMs === null
         ? last.end - targetMs / 1_000
         : (coordinateMs - targetMs - this.#baseMs - this.#driftMs) / 1_000;
-    const move = steer({ currentTime: video.currentTime, wanted, ranges });
+    const reserve = this.#hasSound ? SOUND_RESERVE_S + this.#bursts.nextInS(this.#clock.now()) : PICTURE_RESERVE_S;
+    const move = steer({ currentTime: video.currentTime, wanted, ranges, reserve });
     if (move.kind === 'seek') video.currentTime = move.to;
     else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
     this.#watch(isLive);
@@ -220,6 +235,7 @@ export class Player {
     const was = this.#endS;
     if (endS === undefined || endS <= was) return;
     this.#endS = endS;
+    if (was > 0 && endS - was <= MAX_ADVANCE_S) this.#bursts.add(endS - was, nowMs);
     this.#firstEndMs ??= nowMs;
     // What a newcomer is given first is old on purpose, and a jump is no delay.
     if (
@@ -229,7 +245,8 @@ export class Player {
       endS - was > MAX_ADVANCE_S
     )
       return;
-    this.arrivals.add(coordinateMs - (this.#baseMs + this.#driftMs + was * 1_000), nowMs);
+    const delayMs = coordinateMs - (this.#baseMs + this.#driftMs + was * 1_000);
+    this.arrivals.add(this.#hasSound ? delayMs + SOUND_ABOVE_MARGIN_MS : delayMs, nowMs);
   }
 
   #ranges(): { start: number; end: number }[] {
