@@ -49,8 +49,8 @@ export const CONNECT_TIMEOUT_MS = 2_500;
 /** Units kept for children, hedges and pulls. */
 export const RING_MS = 6_000;
 /**
- * Playout target: D = p95 of unit arrival delay (the unit's own length included) + margin, within these bounds. The least is what a
- * departure costs: a lost slice is back in 100 to 200 ms (docs/decisions/006).
+ * Playout target: D = p95 of unit arrival delay (the unit's own length included) + margin (the decoder's frames in hand; a viewer whose own
+ * media is later adds the same), within these bounds. The least is what a departure costs: a lost slice is back in 100 to 200 ms (docs/decisions/006).
  */
 export const TARGET_MARGIN_MS = 60;
 export const TARGET_MIN_MS = 265;

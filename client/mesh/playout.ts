@@ -1,11 +1,9 @@
 // When what is shown: the delay this peer plays at, and the units given to its player in order. Decides with sequencer.ts; the
 // player itself is not known here.
-import { TARGET_MAX_MS } from '../../protocol/limits.ts';
+import { TARGET_MARGIN_MS, TARGET_MAX_MS } from '../../protocol/limits.ts';
 import { Sequencer, type Playable } from './sequencer.ts';
 import type { HeldUnit, UnitStore } from './store.ts';
 
-/** Above its own delays a peer needs this much: the decoder's frames in hand. */
-const OWN_MARGIN_MS = 60;
 /** Share of the way down per second. */
 const OWN_FALL = 0.1;
 /** Until the tracker says otherwise. */
@@ -77,7 +75,7 @@ export class Playout {
   /** Once a second, with the 99th percentile of this peer's delays: what it must allow for to stall in one second of a hundred at most. */
   heedDelays(p99Ms: number | null): void {
     if (p99Ms === null) return;
-    const wanted = p99Ms + OWN_MARGIN_MS;
+    const wanted = p99Ms + TARGET_MARGIN_MS;
     this.#ownDelayMs += (wanted - this.#ownDelayMs) * (wanted > this.#ownDelayMs ? 1 : OWN_FALL);
   }
 

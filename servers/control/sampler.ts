@@ -1,11 +1,10 @@
 // One sample a second out of the mesh's tables and the programs' own usage, and the markers that follow from what changed. Delay is by
 // plan: the swarm's target, or what a viewer's own late media makes it.
 import { OFFLOAD_WINDOW_MS, type Marker, type Sample } from '../../protocol/history.ts';
+import { TARGET_MARGIN_MS } from '../../protocol/limits.ts';
 import type { Row, Tables } from '../../protocol/mesh-view.ts';
 import { countedBetween, ForwardCounters, KINDS, type Kind, type Reading } from './forward-counters.ts';
 
-/** What a viewer adds to its own arrival delay (client/mesh/playout.ts). */
-const OWN_MARGIN_MS = 60;
 type ByKind = Record<Kind, number>;
 /** More departures at once are told in one sentence. */
 const MAX_NAMED = 5;
@@ -104,7 +103,7 @@ function delayOf(row: Row, tables: Tables): number | null {
   const target = Number(tables['swarms']?.[String(row['stream'])]?.['targetDelayMs']);
   if (!Number.isFinite(target)) return null;
   const arrivalMs = Number(row['arrivalMs']) || 0;
-  return Math.round(Math.max(target, arrivalMs + OWN_MARGIN_MS));
+  return Math.round(Math.max(target, arrivalMs + TARGET_MARGIN_MS));
 }
 
 /** A planned parent was a viewer, and another one stands there now. */
