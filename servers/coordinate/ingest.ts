@@ -48,9 +48,16 @@ export class Ingest {
         this.#begun = true;
         stream.begin(init, configs);
       },
-      unit: (unit) => stream.publish(unit, Math.round(this.#pacer.clock.wallMs(unit.startUs / 1_000))),
+      unit: (unit) =>
+        stream.publish(unit, Math.round(this.#pacer.clock.stampMs(unit.startUs / 1_000, coordinateNowMs()))),
+      captured: (ptsUs) => ({ capturedMs: this.#pacer.clock.capturedMs(ptsUs / 1_000), isKnown: false }),
     });
     this.#pacer = new Pacer(this.#packager, settings.unitMs, coordinateNowMs);
+  }
+
+  /** Pictures that came too late to be of use. */
+  get skipped(): number {
+    return this.#pacer.skipped;
   }
 
   /** Runs until the push is over. Never rejects. */

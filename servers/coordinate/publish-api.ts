@@ -129,7 +129,15 @@ export class Publishing {
     const why = whyOf(outcome);
     switch (outcome.how) {
       case 'ended':
-        this.#log.info({ stream, bytes: body.bytes, how: this.#running.get(stream)?.how }, 'push ended');
+        this.#log.info(
+          {
+            stream,
+            bytes: body.bytes,
+            how: this.#running.get(stream)?.how,
+            skipped: this.#running.get(stream)?.skipped,
+          },
+          'push ended',
+        );
         return sendText(response, 200, 'ended\n');
       case 'interrupted':
         this.#log.warn({ stream, bytes: body.bytes, why }, 'push interrupted');

@@ -111,7 +111,7 @@ export class Stream {
       stream: this.tag,
       epoch: this.#epoch,
       unit: ++this.#unit,
-      flags: (unit.key ? FLAG.key : 0) | (unit.discontinuity ? FLAG.discontinuity : 0),
+      flags: unit.key ? FLAG.key : 0,
       unitBytes: unit.bytes.length,
       sourceMs,
       durationMs: unit.durationMs,
