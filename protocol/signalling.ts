@@ -88,6 +88,8 @@ export const FromViewer = v.variant('type', [
     /** p95 over the last seconds of (whole unit here - its source time), on the coordinate's clock. */
     arrivalMs: v.optional(Amount),
     bufferMs: v.optional(Finite),
+    /** How far the picture on screen is behind its source; absent while none is. */
+    delay: v.optional(v.object({ ms: Amount, sinceCapture: v.boolean() })),
     /** Newest unit received whole. */
     newest: v.optional(Uint32),
     /** Media bytes since start, as they came off the wires. */

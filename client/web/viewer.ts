@@ -3,7 +3,7 @@ import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
 import { noticeOf } from './notice.ts';
-import { mediaSourceClass, Player } from './player.ts';
+import { mediaSourceClass, Player, type Delay } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
 import { View } from './view.ts';
 
@@ -23,6 +23,8 @@ export interface ViewerStats {
   children: { slice: number; id: string }[];
   /** The picture's delay behind the source, ms; null until playing. */
   delayMs: number | null;
+  /** What that is counted from: the capture, where the source told its time, or else the encoder's best of the last minutes. */
+  delaySince: 'capture' | 'best' | null;
   stalls: { count: number; ms: number };
   id: string | null;
   targetDelayMs: number;
@@ -90,6 +92,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   peer.player = () => ({
     arrivals: player.arrivals,
     bufferMs: player.bufferMs(),
+    delay: player.delay(),
     stalls: player.stallsNow(),
     hidden: document.hidden,
   });
@@ -103,6 +106,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
       parents: peer.supplies.parents(),
       children: peer.children.list(),
       delayMs: player.delayMs(),
+      delaySince: since(player.delay()),
       stalls: player.stallsNow(),
       id: peer.id,
       targetDelayMs: Math.round(peer.playout.targetDelayMs),
@@ -191,14 +195,19 @@ function remember(token: string): void {
   }
 }
 
+const since = (delay: Delay | null): ViewerStats['delaySince'] => delay && (delay.isSinceCapture ? 'capture' : 'best');
+
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+const SINCE = { capture: 'since it was captured', best: "behind the encoder's best" } as const;
 
 function details(s: ViewerStats): [string, string][] {
   const total = s.receivedBytes.forward + s.receivedBytes.peers;
   return [
     ['State', s.state],
     ['My name in the mesh', s.id ?? '-'],
-    ['Delay', s.delayMs === null ? '-' : `${s.delayMs} ms (the audience aims at ${s.targetDelayMs} ms)`],
+    ['Delay', s.delayMs === null ? '-' : `${s.delayMs} ms, ${SINCE[s.delaySince ?? 'best']}`],
+    ['The audience aims at', `${s.targetDelayMs} ms`],
     ['Buffer', `${s.bufferMs} ms`],
     [
       'Received from viewers',
