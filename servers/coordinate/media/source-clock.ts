@@ -11,14 +11,13 @@ import { BurstDepth } from './burst-depth.ts';
 
 /** Offsets are judged by their least in each second: delay only ever adds. */
 const BUCKET_MS = 1_000;
+/** A step later is seen after so many seconds, when they differ by less than this share of it. */
+const LATER = { buckets: 3, spread: 1 / 3 };
 /**
- * Level: the least offsets of so many seconds differ by no more than this. The first finds a step of a steady source soon; the
- * second one behind jitter, and still tells 1.015 times real time from real time.
+ * A step earlier is believed when the least offsets are level: so many seconds differ by no more than this, or rise and fall by no
+ * more than 1.5 % of real time over the longer span, jitter or not. A file comes faster than that.
  */
-const LEVELS = [
-  { buckets: 3, spreadMs: 30 },
-  { buckets: 10, spreadMs: 150 },
-] as const;
+const EARLIER = { buckets: 3, spreadMs: 30, longBuckets: 10, slope: 0.015 };
 /** Nearer to the schedule than this is jitter. */
 const JITTER_MS = 30;
 /** Quartz clocks differ by less: a fast one is followed at once. */
@@ -27,6 +26,8 @@ const CRYSTAL = 0.0005;
 const BEST_BUCKETS = 120;
 /** A source that fell silent for this share of what it then lags has lost that time: nothing will catch up. */
 const SILENT_SHARE = 0.7;
+/** Silences are remembered for so many seconds: a step later is seen by then. */
+const SILENCE_BUCKETS = 12;
 /** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
 export const VISIBLE_LATENESS_MS = 150;
 /** The schedule follows shrinking bursts at this rate: viewers play as much faster. */
@@ -169,32 +170,39 @@ export class SourceClock {
 
   /** Once a second: is the offset level, and not where the schedule is? */
   #judge(): void {
-    for (const { buckets, spreadMs } of LEVELS) {
-      const recent = this.#buckets.slice(-buckets).map((bucket) => bucket.leastMs);
-      if (recent.length < buckets) continue;
-      const least = Math.min(...recent);
-      if (Math.max(...recent) - least > spreadMs) continue;
-      const laterMs = least - this.#offsetMs;
-      if (laterMs < -JITTER_MS || laterMs > Math.max(JITTER_MS, spreadMs)) {
-        this.#offsetMs = least;
-        this.#bestMs = Math.min(this.#bestMs, least);
-        if (laterMs > 0 && Math.max(...this.#silences.map(({ ms }) => ms)) > laterMs * SILENT_SHARE) {
-          // It stood still and nothing caught up: that time is gone.
-          this.#bestMs = least;
-          this.#buckets = this.#buckets.slice(-buckets);
-        }
+    const least = this.#buckets.map((bucket) => bucket.leastMs);
+    const recent = least.slice(-LATER.buckets);
+    const laterMs = Math.min(...recent) - this.#offsetMs;
+    if (
+      recent.length === LATER.buckets &&
+      laterMs > JITTER_MS &&
+      spreadOf(recent) < Math.max(JITTER_MS, laterMs * LATER.spread)
+    )
+      this.#goLater(Math.min(...recent), laterMs);
+    else {
+      const level = levelOf(least);
+      if (level !== null && level < this.#offsetMs - JITTER_MS) {
+        this.#offsetMs = level;
+        this.#bestMs = Math.min(this.#bestMs, level);
       }
-      break;
     }
     // The best is forgotten when nothing has come near it for all that time. What came earlier still is not believed yet.
     this.#bestMs = Math.min(...this.#buckets.map((bucket) => Math.max(bucket.leastMs, this.#bestMs)));
+  }
+
+  #goLater(offsetMs: number, laterMs: number): void {
+    this.#offsetMs = offsetMs;
+    // It stood still and nothing has caught up: that time is gone. Otherwise it is late, however long that lasts.
+    if (Math.max(...this.#silences.map(({ ms }) => ms)) < laterMs * SILENT_SHARE) return;
+    this.#bestMs = offsetMs;
+    this.#buckets = this.#buckets.slice(-LATER.buckets);
   }
 
   #noteSilence(second: number, ms: number): void {
     const newest = this.#silences.at(-1);
     if (newest?.second === second) newest.ms = Math.max(newest.ms, ms);
     else this.#silences.push({ second, ms });
-    if (this.#silences.length > LEVELS[1].buckets + 2) this.#silences.shift();
+    if (this.#silences.length > SILENCE_BUCKETS) this.#silences.shift();
   }
 
   #followBursts(elapsedMs: number): void {
@@ -202,4 +210,23 @@ export class SourceClock {
     if (wanted >= this.#depthMs) this.#depthMs = wanted;
     else this.#depthMs = Math.max(wanted, this.#depthMs - elapsedMs * SHRINK);
   }
+}
+
+const spreadOf = (values: readonly number[]): number => Math.max(...values) - Math.min(...values);
+
+/** Where the offsets of the last seconds are level; null when they are not. @param least one a second, milliseconds */
+function levelOf(least: readonly number[]): number | null {
+  const short = least.slice(-EARLIER.buckets);
+  if (short.length === EARLIER.buckets && spreadOf(short) <= EARLIER.spreadMs) return Math.min(...short);
+  const long = least.slice(-EARLIER.longBuckets);
+  return long.length === EARLIER.longBuckets && Math.abs(slopeOf(long)) <= EARLIER.slope ? Math.min(...long) : null;
+}
+
+/** Least squares over one value a second: milliseconds per millisecond. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const above = values.reduce((sum, value, i) => sum + (i - middle) * (value - mean), 0);
+  const below = values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
+  return above / below / BUCKET_MS;
 }
