@@ -3,8 +3,8 @@
 
 /** A silence of this length ends a group of arrivals; a burst is at least as deep. */
 const SILENCE_MS = 400;
-/** A group that came so many times faster than real time is a burst. */
-const FASTER = 1.5;
+/** In a burst offsets fall by more than this within that time: otherwise the source comes steadily. */
+const STEADY = { ms: 1_000, fallMs: 100 };
 /** So many in a row say that it is regular; as many others that it is so no more. */
 const IN_A_ROW = 2;
 /** The deepest of so many bursts counts. */
@@ -15,10 +15,12 @@ const MARGIN_MS = 100;
 const DEEPEST_MS = 60_000;
 
 interface Group {
-  fromMs: number;
   toMs: number;
   firstOffsetMs: number;
   leastOffsetMs: number;
+  /** Since when they fall no more, and from where. */
+  steadySinceMs: number;
+  steadyOffsetMs: number;
 }
 
 export class BurstDepth {
@@ -34,16 +36,24 @@ export class BurstDepth {
     if (group && arrivalMs - group.toMs < SILENCE_MS) {
       group.toMs = arrivalMs;
       group.leastOffsetMs = Math.min(group.leastOffsetMs, offsetMs);
-      // Longer than a burst could go on.
-      if (arrivalMs - group.fromMs > 2 * Math.max(SILENCE_MS, this.depthMs) && !isBurst(group)) this.#clear();
+      if (offsetMs < group.steadyOffsetMs - STEADY.fallMs) {
+        group.steadyOffsetMs = offsetMs;
+        group.steadySinceMs = arrivalMs;
+      } else if (arrivalMs - group.steadySinceMs > STEADY.ms) this.#clear();
       return;
     }
     if (group) this.#close(group);
-    this.#group = { fromMs: arrivalMs, toMs: arrivalMs, firstOffsetMs: offsetMs, leastOffsetMs: offsetMs };
+    this.#group = {
+      toMs: arrivalMs,
+      firstOffsetMs: offsetMs,
+      leastOffsetMs: offsetMs,
+      steadySinceMs: arrivalMs,
+      steadyOffsetMs: offsetMs,
+    };
   }
 
   #close(group: Group): void {
-    if (!isBurst(group)) {
+    if (depthOf(group) < SILENCE_MS || group.toMs - group.steadySinceMs > STEADY.ms) {
       if (++this.#others >= IN_A_ROW || this.depthMs === 0) this.#clear();
       return;
     }
@@ -59,9 +69,3 @@ export class BurstDepth {
 }
 
 const depthOf = (group: Group): number => group.firstOffsetMs - group.leastOffsetMs;
-
-/** It came in a time in which a source in real time gives but a part of it. */
-function isBurst(group: Group): boolean {
-  const lastedMs = group.toMs - group.fromMs;
-  return depthOf(group) >= SILENCE_MS && depthOf(group) + lastedMs >= FASTER * lastedMs;
-}

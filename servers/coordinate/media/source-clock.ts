@@ -30,14 +30,23 @@ const SILENT_SHARE = 0.7;
 const SILENCE_BUCKETS = 12;
 /** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
 export const VISIBLE_LATENESS_MS = 150;
-/** The schedule follows shrinking bursts at this rate: viewers play as much faster. */
+/** The schedule follows shorter bursts at this rate: viewers play as much faster. When there are none any more, it leaps. */
 const SHRINK = 0.1;
-/** The first media settles when it came no faster than real time for so long, give or take jitter. */
-const SETTLE = { forMs: 150, rate: 1.5, mostMs: 1_000 };
+/**
+ * The first media settles when it came no faster than real time, give or take jitter, for this share of what came before: a longer
+ * burst is looked at for longer, since what reads a file may pause too.
+ */
+const SETTLE = { share: 0.25, leastMs: 150, mostMs: 750, rate: 1.5, giveUpMs: 1_500 };
+
+interface Came {
+  atMs: number;
+  /** The newest media of all that had come by then. */
+  newestMs: number;
+}
 
 type State =
   /** Nothing is let out: is this the end of a burst, or does it go on like that? */
-  | { is: 'opening'; sinceMs: number; firstMediaMs: number; recent: { atMs: number; mediaMs: number }[] }
+  | { is: 'opening'; sinceMs: number; firstMediaMs: number; recent: Came[] }
   /** Following the source. */
   | { is: 'live' }
   /** Faster than real time for good: shown in real time from its first frame on. */
@@ -104,7 +113,8 @@ export class SourceClock {
     const silentMs = this.#lastMs === 0 ? 0 : Math.max(0, arrivalMs - this.#lastMs);
     this.#lastMs = Math.max(this.#lastMs, arrivalMs);
     if (this.#state.is === 'opening') {
-      this.#state.recent.push({ atMs: arrivalMs, mediaMs });
+      const newestMs = Math.max(mediaMs, this.#state.recent.at(-1)?.newestMs ?? mediaMs);
+      this.#state.recent.push({ atMs: arrivalMs, newestMs });
       return;
     }
     if (this.#state.is === 'file') return;
@@ -129,14 +139,12 @@ export class SourceClock {
   settle(nowMs: number): { isFresh: boolean } | null {
     const state = this.#state;
     if (state?.is !== 'opening') return null;
-    while ((state.recent[0]?.atMs ?? nowMs) < nowMs - SETTLE.forMs && state.recent.length > 1) {
-      if ((state.recent[1]?.atMs ?? nowMs) > nowMs - SETTLE.forMs) break;
-      state.recent.shift();
-    }
-    const media = state.recent.map((one) => one.mediaMs);
-    const cameMs = Math.max(...media) - (media[0] ?? 0);
-    const isCalm = nowMs - state.sinceMs >= SETTLE.forMs && cameMs <= SETTLE.forMs * SETTLE.rate + JITTER_MS;
-    if (!isCalm && nowMs - state.sinceMs < SETTLE.mostMs) return null;
+    const newestMs = state.recent.at(-1)?.newestMs ?? state.firstMediaMs;
+    const forMs = Math.max(SETTLE.leastMs, Math.min(SETTLE.mostMs, (newestMs - state.firstMediaMs) * SETTLE.share));
+    // What had come before that time, and what has come in it.
+    const before = state.recent.findLast((one) => one.atMs <= nowMs - forMs);
+    const isCalm = before !== undefined && newestMs - before.newestMs <= forMs * SETTLE.rate + JITTER_MS;
+    if (!isCalm && nowMs - state.sinceMs < SETTLE.giveUpMs) return null;
     this.#state = { is: 'live' };
     this.#offsetMs = this.#bestMs = isCalm ? this.#leastMs : nowMs - state.firstMediaMs;
     this.#buckets = [{ second: Math.floor(nowMs / BUCKET_MS), leastMs: this.#offsetMs }];
@@ -207,7 +215,7 @@ export class SourceClock {
 
   #followBursts(elapsedMs: number): void {
     const wanted = this.#bursts.depthMs;
-    if (wanted >= this.#depthMs) this.#depthMs = wanted;
+    if (wanted >= this.#depthMs || wanted === 0) this.#depthMs = wanted;
     else this.#depthMs = Math.max(wanted, this.#depthMs - elapsedMs * SHRINK);
   }
 }
