@@ -8,9 +8,9 @@ import { Packager } from './media/packager.ts';
 import type { Demuxer } from './media/sample.ts';
 import { MAX_SNIFF_BYTES, sniff, type Door, type FfmpegDoor } from './media/sniff.ts';
 import { Normaliser } from './normalise.ts';
+import type { OnAir, Publisher } from './on-air.ts';
 import { Pacer } from './pacer.ts';
 import type { Last, Next, PushBody } from './push-body.ts';
-import type { Stream } from './stream.ts';
 
 export type Outcome =
   | { how: 'ended' }
@@ -31,7 +31,7 @@ const NO_FFMPEG =
   'That format needs ffmpeg, which this coordinate does not have: push FLV or MPEG-TS with H.264 and AAC.';
 const NOTHING = 'No picture and no sound could be found in it: check what the encoder sends.';
 
-export class Ingest {
+export class Ingest implements Publisher {
   readonly #body: PushBody;
   readonly #settings: IngestSettings;
   readonly #packager: Packager;
@@ -40,16 +40,16 @@ export class Ingest {
   /** What is being done with the media, for people. */
   how = 'recognising';
 
-  constructor(stream: Stream, body: PushBody, settings: IngestSettings) {
+  constructor(onAir: OnAir, body: PushBody, settings: IngestSettings) {
     this.#body = body;
     this.#settings = settings;
+    const outlet = onAir.outlet(this);
     this.#packager = new Packager(settings.unitMs, {
       epochBegan: (init, configs) => {
         this.#begun = true;
-        stream.begin(init, configs);
+        outlet.begin(init, configs);
       },
-      unit: (unit) =>
-        stream.publish(unit, Math.round(this.#pacer.clock.stampMs(unit.startUs / 1_000, coordinateNowMs()))),
+      unit: (unit) => outlet.unit(unit, Math.round(this.#pacer.clock.stampMs(unit.startUs / 1_000, coordinateNowMs()))),
       captured: (ptsUs) => ({ capturedMs: this.#pacer.clock.capturedMs(ptsUs / 1_000), isKnown: false }),
     });
     this.#pacer = new Pacer(this.#packager, settings.unitMs, coordinateNowMs);
@@ -70,6 +70,15 @@ export class Ingest {
     } finally {
       this.#pacer.close();
     }
+  }
+
+  isSilent(ms: number): boolean {
+    return this.#body.isSilent(ms);
+  }
+
+  replace(): void {
+    this.#body.cancel('another publisher with the same key has taken its place');
+    this.#pacer.close();
   }
 
   /** Ends it from outside. */
