@@ -18,6 +18,8 @@ export interface PlayerReport {
   /** How late after its source time media becomes playable here; absent: the arrival of units says it. */
   arrivals?: Arrivals;
   bufferMs?: number;
+  /** The picture should move and does not. */
+  isStanding?: boolean;
   stalls: { count: number; ms: number };
   hidden: boolean;
 }

@@ -96,6 +96,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
 
   const stats = (): ViewerStats => {
     const totals = peer.totals();
+    const { clock } = peer.tracker;
     return {
       state: player.problem === null ? peer.state : 'ended',
       receivedBytes: { forward: totals.forward, peers: totals.peers },
@@ -112,7 +113,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
       pulls: totals.pulls,
       skippedUnits: totals.skipped,
       droppedSlices: totals.dropped,
-      clockUncertainMs: peer.tracker.clock.isKnown ? Math.round(peer.tracker.clock.uncertainMs * 10) / 10 : null,
+      clockUncertainMs: clock.isKnown ? Math.round(clock.uncertainAt(env.now()) * 10) / 10 : null,
     };
   };
 
