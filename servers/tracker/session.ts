@@ -139,6 +139,7 @@ export class Session {
       targetDelayMs: swarm.target.ms,
       uploadCap: this.#owner.uploadCap,
       state: swarm.state,
+      returnMs: swarm.returns.ms,
     });
     // Whoever proves its id takes over the seat from a connection that is not closed yet.
     if (mine && former) swarm.resume(former, viewer);
