@@ -6,7 +6,7 @@ import type { PeerEnv } from './env.ts';
 /** Five pings at the start, then one every half minute (MESH, "Clock"). */
 const PING_AT_MS = [0, 150, 300, 500, 800];
 const PING_EVERY_MS = 30_000;
-/** Several at once are enough for this long. */
+/** However often a clock jumps, it is not measured more often. */
 const AGAIN_MS = 1_000;
 /** A tracker that has said nothing for so long after a ping does not hear us any more. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -29,19 +29,20 @@ export class Pinging {
     this.#events = events;
   }
 
-  /** Begins, or begins again; not while it is just doing so. */
+  /** Begins, or begins again: now, or when it has not done so for a moment. */
   again(): void {
     const nowMs = this.#env.now();
-    if (this.#cancels.length > 0 && nowMs - this.#begunMs < AGAIN_MS) return;
-    this.#begunMs = nowMs;
+    if (this.#begunMs > nowMs && this.#cancels.length > 0) return;
+    this.#begunMs = Math.max(nowMs, this.#begunMs + AGAIN_MS);
+    const inMs = this.#begunMs - nowMs;
     for (const cancel of this.#cancels) cancel();
     const regular = (): void => {
       this.#ping();
       this.#cancels = [this.#env.after(PING_EVERY_MS, regular)];
     };
     this.#cancels = [
-      ...PING_AT_MS.map((ms) => this.#env.after(ms, () => this.#ping())),
-      this.#env.after(PING_EVERY_MS, regular),
+      ...PING_AT_MS.map((ms) => this.#env.after(inMs + ms, () => this.#ping())),
+      this.#env.after(inMs + PING_EVERY_MS, regular),
     ];
   }
 

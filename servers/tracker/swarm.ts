@@ -151,7 +151,7 @@ export class Swarm {
     this.#trials.admit(viewer);
     this.capacities.welcome(viewer, viewer.proven?.bitsPerSecond ?? null, performance.now());
     this.#lostEdges.welcome(viewer, this.k, performance.now());
-    if (viewer.claims) this.#returning.wait(viewer);
+    if (viewer.claims) this.#returning.wait(viewer, performance.now());
     else this.#newcomers.push(viewer);
     this.#batch ??= setTimeout(() => this.#seatBatch(), BATCH_MS);
     this.changed(viewer.id);
