@@ -36,6 +36,8 @@ interface Entry {
   usedMs: number;
   /** Of a forward. */
   url?: string;
+  /** It has let us in. */
+  greeted?: boolean;
 }
 
 /** Media bytes as they came off the wires. */
@@ -64,8 +66,9 @@ export class Links {
     this.#events = {
       ...events,
       greeted: (link) => {
-        const url = this.#table.get(link.id)?.url;
-        if (url !== undefined) at.backoff.answered(url);
+        const entry = this.#table.get(link.id);
+        if (entry) entry.greeted = true;
+        if (entry?.url !== undefined) at.backoff.answered(entry.url);
         events.greeted?.(link);
       },
       closed: (link, why) => {
@@ -178,9 +181,9 @@ export class Links {
   }
 
   #gaveUp(id: string): void {
-    const url = this.#table.get(id)?.url;
+    const { url, greeted } = this.#table.get(id) ?? {};
     this.#remove(id);
-    if (url !== undefined) this.#at.backoff.failed(url);
+    if (url !== undefined) this.#at.backoff.failed(url, greeted);
   }
 
   #use(id: string): Link | null {

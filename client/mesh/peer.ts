@@ -16,7 +16,7 @@ import { Links } from './links.ts';
 import type { PeerEvents, PeerOptions } from './peer-options.ts';
 import { totalsOf, type PeerTotals } from './peer-totals.ts';
 import { Playout } from './playout.ts';
-import { Rounds } from './rounds.ts';
+import { Quiet, Rounds } from './rounds.ts';
 import { Servers } from './servers.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
@@ -50,6 +50,7 @@ export class MeshPeer {
   readonly #regular: KeepAlive;
   readonly #servers: Servers;
   readonly #rounds: Rounds;
+  readonly #quiet = new Quiet();
   readonly #verifier: Verifier;
   readonly #taking: Taking;
   #links: Links | null = null;
@@ -227,6 +228,7 @@ export class MeshPeer {
     const player = this.player();
     const state = this.state === 'playing' && player.isStanding === true ? 'starving' : this.state;
     this.tracker.send(this.#regular.report(state, player));
+    if (this.streamState === 'live' && this.#quiet.isDue(this.store.newest)) this.tracker.ask();
   };
 
   /** Delays that were counted by it are wrong by as much as it jumped. */

@@ -46,6 +46,11 @@ export class Pinging {
     ];
   }
 
+  /** One more, unless one waits for its answer. */
+  once(): void {
+    if (!this.#cancelWait) this.#ping();
+  }
+
   /** Anything that the tracker says is a sign of life. */
   heard(): void {
     this.#cancelWait?.();

@@ -24,3 +24,20 @@ export class Rounds {
     this.#cancels = [];
   }
 }
+
+/** In as many rounds without anything new somebody should ask why, and again after as many more. */
+const FIRST_ROUNDS = 2;
+const AGAIN_ROUNDS = 10;
+
+/** Counts the rounds in which nothing new came. */
+export class Quiet {
+  #newest = 0;
+  #rounds = 0;
+
+  /** @returns whether it is time to ask */
+  isDue(newest: number): boolean {
+    this.#rounds = newest === this.#newest ? this.#rounds + 1 : 0;
+    this.#newest = newest;
+    return this.#rounds % AGAIN_ROUNDS === FIRST_ROUNDS;
+  }
+}

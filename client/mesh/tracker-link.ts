@@ -93,7 +93,12 @@ export class TrackerLink {
     this.measure();
   }
 
-  /** Asks for the coordinate's clock, and so for a sign of life, at once. */
+  /** Nothing has come for a while: is the tracker there at all? */
+  ask(): void {
+    if (this.state === 'joined') this.#pinging.once();
+  }
+
+  /** Asks for the coordinate's clock at once. */
   measure(): void {
     if (this.state === 'joined') this.#pinging.again();
   }
@@ -178,10 +183,11 @@ export class TrackerLink {
   }
 
   #lost(): void {
+    const stood = this.state === 'joined';
     this.#drop();
     this.#set('waiting');
     this.#failures++;
-    if (this.#address) this.#backoff.failed(this.#address.url);
+    if (this.#address) this.#backoff.failed(this.#address.url, stood);
     // The coordinate is asked as well: it may know another tracker, but it may also be gone while this one comes back.
     if (this.#failures >= DOUBT_AFTER) this.#events.unreachable();
     this.#whenDue();

@@ -4,7 +4,7 @@ import { Backoff, FIRST_MS, waitMs } from '../../client/mesh/backoff.ts';
 import { spreadMs } from '../../servers/tracker/returns.ts';
 import { runSeed, seeded } from '../support/random.ts';
 
-/** As often as a viewer asks whether its next call is due. */
+/** As often as a viewer asks whether its next call is due; with thousands of them, half as often. */
 const STEP_MS = 50;
 const seed = runSeed();
 const say = (text: string): void => console.log(`${text} (SEED=${seed})`);
@@ -15,9 +15,11 @@ class Audience {
   readonly dials: { atMs: number; viewer: number; server: string }[] = [];
   readonly #viewers: { backoff: Backoff; joined: Set<string> }[];
   readonly #servers: readonly string[];
+  readonly #stepMs: number;
 
   constructor(size: number, servers: readonly string[], crowdMs: number, random = seeded(seed)) {
     this.#servers = servers;
+    this.#stepMs = size > 1 ? 2 * STEP_MS : STEP_MS;
     this.#viewers = Array.from({ length: size }, () => {
       const backoff = new Backoff(() => this.nowMs, random);
       backoff.crowdMs = crowdMs;
@@ -30,13 +32,13 @@ class Audience {
     for (const { backoff, joined } of this.#viewers)
       for (const server of servers) {
         joined.delete(server);
-        backoff.failed(server);
+        backoff.failed(server, true);
       }
   }
 
   pass(ms: number, isUp: (server: string) => boolean): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
-      this.nowMs += STEP_MS;
+      this.nowMs += this.#stepMs;
       for (const [viewer, { backoff, joined }] of this.#viewers.entries())
         for (const server of this.#servers) {
           if (joined.has(server) || !backoff.mayCall(server)) continue;
@@ -69,13 +71,13 @@ const DOWN = (): boolean => false;
 
 describe('[S16] one viewer', () => {
   it('draws each wait from the whole time that it may take, and calls rarely in the end', () => {
-    expect(waitMs(0, FIRST_MS, 0)).toBe(0);
-    expect(waitMs(0, FIRST_MS, 1)).toBe(300);
-    expect(waitMs(3, FIRST_MS, 0)).toBe(0);
-    const most = Array.from({ length: 12 }, (_, calls) => waitMs(calls, FIRST_MS, 1));
+    const wait = (calls: number, random: number, ageMs = 0): number =>
+      waitMs({ calls, ageMs, firstMs: FIRST_MS }, random);
+    expect([wait(0, 0), wait(0, 1), wait(3, 0)]).toEqual([0, 300, 0]);
+    const most = Array.from({ length: 12 }, (_, calls) => wait(calls, 1));
     for (const [i, ms] of most.slice(1).entries()) expect(ms).toBeGreaterThanOrEqual(most[i] ?? 0);
-    expect(waitMs(1_000, FIRST_MS, 0)).toBe(10_000);
-    expect(waitMs(1_000, FIRST_MS, 1)).toBe(20_000);
+    expect(most.at(-1)).toBe(6_000);
+    expect([wait(30, 0, 60_000), wait(1_000, 1, 60_000)]).toEqual([10_000, 20_000]);
   });
 
   it('calls all its servers together once in 10 s at most after a minute, and each of them has its turn', () => {
@@ -90,22 +92,25 @@ describe('[S16] one viewer', () => {
       expect(Math.max(...waits)).toBeLessThanOrEqual(20_000 + STEP_MS);
       expect(new Set(late.map(({ server }) => server)).size).toBe(ALL.length);
       // Before that too: 153 were measured of the forward alone.
-      expect(audience.dials.length - late.length).toBeLessThan(30);
+      expect(audience.dials.length - late.length).toBeLessThan(45);
     }
   });
 
-  it('is back soon after a short outage, and calls the others at once when one answers', () => {
-    const took = Array.from({ length: 500 }, (_, i) => {
+  it.each([
+    [1_500, 1_500, 4_000],
+    [30_000, 4_000, 8_000],
+  ])('is back soon after %i ms without servers: the others are called at once when one answers', (ms, usually, most) => {
+    const took = Array.from({ length: 300 }, (_, i) => {
       const audience = new Audience(1, ALL.slice(0, 3), 0, seeded(seed + i));
       audience.lose();
-      audience.pass(1_500, DOWN);
+      audience.pass(ms, DOWN);
       const fromMs = audience.nowMs;
       while (audience.joined === 0) audience.pass(STEP_MS, () => true);
       return audience.nowMs - fromMs;
     }).toSorted((a, b) => a - b);
-    say(`back after 1.5 s without servers: median ${took[250]} ms, longest ${took.at(-1)} ms`);
-    expect(took[250]).toBeLessThan(1_500);
-    expect(took.at(-1)).toBeLessThan(4_000);
+    say(`back after ${ms} ms without servers: median ${took[150]} ms, longest ${took.at(-1)} ms`);
+    expect(took[150]).toBeLessThan(usually);
+    expect(took.at(-1)).toBeLessThan(most);
   });
 
   it('begins anew with a new loss, but not with a server that keeps coming and going', () => {
@@ -126,7 +131,7 @@ describe('[S16] one viewer', () => {
       if (!backoff.mayCall('tracker')) continue;
       calls.push(nowMs);
       backoff.answered('tracker');
-      backoff.failed('tracker');
+      backoff.failed('tracker', true);
     }
     expect(calls.filter((atMs) => atMs > 60_000).length).toBeLessThan(25);
   });
@@ -163,7 +168,7 @@ describe('[S16] an audience of 5,000', () => {
   it('whose servers are all away: never more than a tenth in a second, over all of them together', () => {
     const audience = new Audience(5_000, ALL, spreadMs(5_000));
     audience.lose();
-    audience.pass(90_000, DOWN);
+    audience.pass(60_000, DOWN);
     say(`all away: ${audience.worstSecond()} in the worst second`);
     expect(audience.worstSecond()).toBeLessThanOrEqual(500);
   });
