@@ -15,6 +15,11 @@ export class Arrivals {
     if (this.#samples.length > MOST) this.#samples.shift();
   }
 
+  /** What was counted by a clock that has jumped says nothing. */
+  clear(): void {
+    this.#samples.length = 0;
+  }
+
   /** 95th percentile: the regular delay; null before there are enough to say. */
   p95(nowMs: number): number | null {
     return this.#percentile(0.95, COMMON_WINDOW_MS, nowMs);

@@ -19,6 +19,8 @@ export interface PlayerReport {
   arrivals?: Arrivals;
   bufferMs?: number;
   delay?: { ms: number; isSinceCapture: boolean } | null;
+  /** The picture should move and does not. */
+  isStanding?: boolean;
   stalls: { count: number; ms: number };
   hidden: boolean;
 }

@@ -5,6 +5,7 @@ import { createBrowserEnv } from './browser-env.ts';
 import { noticeOf } from './notice.ts';
 import { mediaSourceClass, Player, type Delay } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
+import { shownState, Standing, type ShownState } from './shown-state.ts';
 import { View } from './view.ts';
 
 export interface ViewerOptions {
@@ -16,7 +17,7 @@ export interface ViewerOptions {
 }
 
 export interface ViewerStats {
-  state: string;
+  state: ShownState;
   receivedBytes: { forward: number; peers: number };
   sentBytes: number;
   parents: { slice: number; id: string; kind: 'peer' | 'forward' }[];
@@ -89,18 +90,29 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
     now: () => env.now(),
   });
   player.onRestart = () => peer.playout.replay();
+  const standing = new Standing();
   peer.player = () => ({
     arrivals: player.arrivals,
     bufferMs: player.bufferMs(),
     delay: player.delay(),
     stalls: player.stallsNow(),
     hidden: document.hidden,
+    isStanding: standing.isStanding && !view.video.paused,
   });
 
   const stats = (): ViewerStats => {
     const totals = peer.totals();
+    const { clock } = peer.tracker;
     return {
-      state: player.problem === null ? peer.state : 'ended',
+      state: shownState({
+        peerState: peer.state,
+        streamState: peer.streamState,
+        playerState: player.state,
+        playerProblem: player.problem,
+        isPaused: view.video.paused,
+        isStanding: standing.isStanding,
+        serversAnswer: peer.serversAnswer,
+      }),
       receivedBytes: { forward: totals.forward, peers: totals.peers },
       sentBytes: totals.sent,
       parents: peer.supplies.parents(),
@@ -116,13 +128,13 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
       pulls: totals.pulls,
       skippedUnits: totals.skipped,
       droppedSlices: totals.dropped,
-      clockUncertainMs: peer.tracker.clock.isKnown ? Math.round(peer.tracker.clock.uncertainMs * 10) / 10 : null,
+      clockUncertainMs: clock.isKnown ? Math.round(clock.uncertainAt(env.now()) * 10) / 10 : null,
     };
   };
 
   const show = (): void => {
     const now = stats();
-    const isPlaying = peer.streamState === 'live' && player.state === 'playing';
+    const isPlaying = peer.streamState === 'live' && player.state === 'playing' && !standing.isStanding;
     view.show({
       notice: noticeOf({
         streamState: peer.streamState,
@@ -132,6 +144,8 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
         isPaused: view.video.paused,
         bufferMs: player.bufferMs(),
         hasPlayed: view.video.played.length > 0,
+        isStanding: standing.isStanding,
+        serversAnswer: peer.serversAnswer,
       }),
       isLive: isPlaying,
       delayMs: now.delayMs,
@@ -169,12 +183,17 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
 
   watchCircumstance((leaf) => peer.setLeaf(leaf), leaving.signal);
   view.video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
-  repeat(PLAYER_TICK_MS, () => player.tick(peer.streamState === 'live'));
+  repeat(PLAYER_TICK_MS, () => {
+    player.tick(peer.streamState === 'live');
+    standing.look(view.video.currentTime, env.now());
+  });
   repeat(SHOW_MS, show);
   peer.start();
   show();
   return { stats, journal: () => peer.journal.entries(), close };
 }
+
+/** What is known of the clock may be off by some milliseconds; a picture is never ahead of its source. */
 
 const HISTORY = 'p2plive-history';
 

@@ -1,6 +1,7 @@
 // One publisher's life: its first bytes are recognised, its media demuxed here or by ffmpeg, paced, packed into units and published,
 // until it ends, vanishes, stalls or is refused. HTTP is publish-api.ts's business.
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
+import { localPatience } from '../shared/awake.ts';
 import { explainFfmpeg } from '../shared/ffmpeg.ts';
 import { coordinateNowMs } from './clock.ts';
 import { demuxerFor } from './media/demuxer.ts';
@@ -123,10 +124,10 @@ export class Ingest implements Publisher {
     const child = new Normaliser(this.#settings.ffmpeg, door);
     const read = this.#readOutput(child, demuxerFor('flv', this.#pacer));
     let silent = false;
-    const slow = setTimeout(() => {
+    const wait = localPatience(FIRST_MEDIA_MS, () => {
       silent = !this.#begun;
       if (silent) child.close();
-    }, FIRST_MEDIA_MS);
+    });
     try {
       const fed = await Promise.race([this.#feed(child, head, source), child.ended.then(() => null)]);
       if (fed?.is === 'end') child.finish();
@@ -138,7 +139,7 @@ export class Ingest implements Publisher {
       if (code !== 0) return { how: 'refused', refusal: refused(explainFfmpeg(tail)) };
       return await this.#finish({ is: 'end' });
     } finally {
-      clearTimeout(slow);
+      wait();
       child.close();
       await read;
     }

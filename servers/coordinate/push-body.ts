@@ -1,5 +1,6 @@
 // The body of a push, read chunk by chunk on demand: not reading is what slows the sender down. Every wait has an end.
 import type { Readable } from 'node:stream';
+import { patience } from '../shared/awake.ts';
 
 export type Last = { is: 'end' } | { is: 'gone'; why: string } | { is: 'stalled' };
 export type Next = { is: 'bytes'; bytes: Buffer } | Last;
@@ -76,9 +77,9 @@ export class PushBody {
 
   #wait(ms: number): Promise<Next> {
     return new Promise<Next>((resolve) => {
-      const timer = setTimeout(() => settle({ is: 'stalled' }), ms);
+      const stop = patience(ms, () => settle({ is: 'stalled' }));
       const settle = (next: Next): void => {
-        clearTimeout(timer);
+        stop();
         this.#settle = null;
         resolve(next);
       };
