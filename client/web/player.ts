@@ -12,8 +12,10 @@ import { TimeLine } from './time-line.ts';
 
 /** Played media is dropped after this. */
 const KEEP_BEHIND_S = 8;
-/** The queue in front of a slow SourceBuffer: some seconds. */
-const MAX_QUEUE = 300;
+/** The queue in front of a slow SourceBuffer: the longest group of pictures that a newcomer may be given. */
+const MAX_QUEUE = 2_000;
+/** Units that wait together are appended together, up to so many bytes: a long run is then quickly in. */
+const MAX_APPEND_BYTES = 1024 * 1024;
 /** A picture that stands this long while it should move is a stall. */
 const STALL_MS = 120;
 /** A newcomer's first media is older than regular media. */
@@ -243,8 +245,27 @@ export class Player {
     } else if (!this.#buffer) return;
     else if (job.kind === 'unit') {
       if (this.#buffer.timestampOffset !== job.offsetS) this.#buffer.timestampOffset = job.offsetS;
-      this.#buffer.appendBuffer(job.bytes);
+      this.#buffer.appendBuffer(this.#withNext(job));
     } else if (job.endS > 0) this.#buffer.remove(0, job.endS);
+  }
+
+  #withNext(job: Job & { kind: 'unit' }): Uint8Array<ArrayBuffer> {
+    const parts = [job.bytes];
+    let length = job.bytes.length;
+    for (let next = this.#queue[0]; next?.kind === 'unit' && next.offsetS === job.offsetS; next = this.#queue[0]) {
+      if (length + next.bytes.length > MAX_APPEND_BYTES) break;
+      length += next.bytes.length;
+      parts.push(next.bytes);
+      this.#queue.shift();
+    }
+    if (parts.length === 1) return job.bytes;
+    const all = new Uint8Array(length);
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
   }
 
   /** What the decoder will not take must not end the show: a fresh source, from the next init segment on. */

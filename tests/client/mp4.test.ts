@@ -59,9 +59,20 @@ describe('a unit', () => {
     expect(timeOfUnit(muxFragment(1, [video(ms)]), scales)?.mediaMs).toBe(ms);
   });
 
+  it('says when it was captured, to the millisecond, and whether the source knew', () => {
+    const capturedMs = 1_795_000_000_123.4;
+    for (const isKnown of [true, false]) {
+      const told = timeOfUnit(muxFragment(1, [video(5_000)], { capturedMs, isKnown, mediaUs: 5_040_000 }), scales);
+      expect(told?.mediaMs).toBe(5_040);
+      expect(told?.capturedMs).toBeCloseTo(capturedMs, 2);
+      expect(told?.isCaptureKnown).toBe(isKnown);
+      expect(told?.hasPicture).toBe(true);
+    }
+  });
+
   it('of tracks that the init segment does not know has no time', () => {
     expect(timeOfUnit(muxFragment(1, [audio(10)]), timescalesOf(muxInit([VIDEO])))).toBeNull();
-    expect(timeOfUnit(new Uint8Array(0), scales)?.mediaMs).toBeNull();
+    expect(timeOfUnit(new Uint8Array(0), scales)).toBeNull();
   });
 });
 
@@ -96,5 +107,5 @@ it('never throws: not for what is cut off, not for what is spoilt', () => {
     return new Uint8Array(Buffer.concat([size, Buffer.from(type), body]));
   };
   expect(timescalesOf(inside('moov', inside('trak', inside('mdia', short('mdhd')), short('tkhd'))))).toEqual(new Map());
-  expect(timeOfUnit(inside('moof', inside('traf', short('tfdt'), short('tfhd'))), scales)?.mediaMs).toBeNull();
+  expect(timeOfUnit(inside('moof', inside('traf', short('tfdt'), short('tfhd'))), scales)).toBeNull();
 });
