@@ -174,6 +174,17 @@ describe('a live source', () => {
     }
   });
 
+  it('[I8] that sends the first picture after each pause too early is shown in its time', () => {
+    // A screen that moves for a second and rests for two: the picture that ends the rest is sent when it begins.
+    const media = (ms: number): number => Math.floor(ms / 1_000) * 3_000 + (ms % 1_000);
+    const frames = schedule(30, (ms) => ms, media).map((f, i) => {
+      const at = BEGIN_MS + f.mediaMs;
+      return { ...f, trueMs: at, arrivalMs: i > 0 && f.mediaMs % 3_000 === 0 ? at - 2_000 : at };
+    });
+    const { passed } = play(frames);
+    expect(worst(passed, 5_000, 90_000, (p) => Math.abs(lateness(p)))).toBeLessThan(60);
+  });
+
   it('[I8] never gives viewers a time that goes back, or a lateness they would plan for', () => {
     const hold = fc.record({ at: fc.integer({ min: 0, max: 50_000 }), forMs: fc.integer({ min: 0, max: 9_000 }) });
     fc.assert(

@@ -95,7 +95,7 @@ async function encode(kind: Kind, file: string): Promise<void> {
     '-b:a',
     '96k',
   );
-  await done(spawn(ffmpeg, [...args, '-f', 'matroska', file], { stdio: ['ignore', 'ignore', 'inherit'] }));
+  await done(spawn(ffmpeg, [...args, file], { stdio: ['ignore', 'ignore', 'inherit'] }));
 }
 
 const done = (child: ChildProcess): Promise<void> =>
@@ -149,7 +149,7 @@ const look = (page: Page): Promise<Seen> =>
 describe('a tab goes on playing', () => {
   it.each(KINDS)('[I2] [I8] $name', async (kind) => {
     const name = `kind-${KINDS.indexOf(kind)}`;
-    const file = path.join(folder, `${name}.mkv`);
+    const file = path.join(folder, `${name}.mp4`);
     await encode(kind, file);
     const url = `${stack.ready.coordinate}/stream/${name}`;
     // Without the delta ffmpeg's own muxer waits for sound that does not come.

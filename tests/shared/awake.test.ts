@@ -26,7 +26,7 @@ describe('[R10] a wait for a sign of life', () => {
       return () => void timers.splice(timers.indexOf(timer), 1);
     };
     const run = (untilMs: number): void => {
-      for (; timers[0] && timers[0].atMs <= untilMs; ) {
+      for (; timers[0] && timers[0].atMs <= untilMs;) {
         const { atMs, call } = timers.shift() ?? { atMs: 0, call: () => {} };
         nowMs = Math.max(nowMs, atMs);
         call();

@@ -26,6 +26,8 @@ const CRYSTAL = 0.0005;
 const BEST_BUCKETS = 120;
 /** A source that fell silent for this share of what it then lags has lost that time: nothing will catch up. */
 const SILENT_SHARE = 0.7;
+/** Encoders hold no more pictures back than this. */
+const MOST_REORDER_MS = 1_000;
 /** Silences are remembered for so many seconds: a step later is seen by then. */
 const SILENCE_BUCKETS = 12;
 /** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
@@ -107,7 +109,7 @@ export class SourceClock {
    */
   observe(arrivalMs: number, mediaMs: number, shownMs = mediaMs): void {
     const offsetMs = arrivalMs - mediaMs;
-    this.#reorderMs = Math.max(this.#reorderMs, shownMs - mediaMs);
+    this.#reorderMs = Math.max(this.#reorderMs, Math.min(MOST_REORDER_MS, shownMs - mediaMs));
     this.#state ??= { is: 'opening', sinceMs: arrivalMs, firstMediaMs: mediaMs, recent: [] };
     this.#leastMs = Math.min(this.#leastMs, offsetMs);
     const silentMs = this.#lastMs === 0 ? 0 : Math.max(0, arrivalMs - this.#lastMs);
