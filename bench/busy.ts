@@ -16,6 +16,7 @@ import {
   framesPerSecond,
   joinTabs,
   newContext,
+  openTab,
   percentile,
   probesOf,
   seenIn,
@@ -94,7 +95,7 @@ async function measureFloor(ffmpeg: string, browser: Browser, picture: Picture):
     const context = await newContext(browser, picture);
     const pages: Page[] = [];
     while (pages.length < MOST_TABS) {
-      pages.push(...(await joinTabs(context, floor.watch, 1, 0)));
+      pages.push(...(await joinTabs(() => openTab(context, floor.watch), 1, 0)));
       const cpu = cpuTimes();
       await wait(LOOK_MS);
       // Half of an odd number of tabs cannot be closed.
@@ -142,7 +143,7 @@ async function measureMesh(
 }
 
 async function join(context: BrowserContext, url: string, count: number): Promise<Page[]> {
-  const pages = await joinTabs(context, url, count, JOIN_EVERY_MS);
+  const pages = await joinTabs(() => openTab(context, url), count, JOIN_EVERY_MS);
   await wait(SETTLE_MS);
   return pages;
 }

@@ -172,7 +172,7 @@ async function measureFloor(ffmpeg: string, picture: Picture, leaving: Phase | n
   try {
     await wait(3_000);
     const context = await newContext(browser, picture);
-    const pages = await joinTabs(context, floor.watch, VIEWERS, JOIN_EVERY_MS);
+    const pages = await joinTabs(() => openTab(context, floor.watch), VIEWERS, JOIN_EVERY_MS);
     await wait(SETTLE_MS);
     const [fromMs, cpu] = [Date.now(), cpuTimes()];
     if (leaving) {
@@ -234,7 +234,7 @@ async function measureMesh(
     const context = await newContext(browser, picture);
     const joinedMs = Date.now();
     const joining = cpuTimes();
-    const pages = await joinTabs(context, stack.ready.watch, VIEWERS, JOIN_EVERY_MS);
+    const pages = await joinTabs(() => openTab(context, stack.ready.watch), VIEWERS, JOIN_EVERY_MS);
     await wait(SETTLE_MS);
     if (wanted('steady')) {
       // What a minute after all have come does not show.
@@ -252,7 +252,9 @@ async function measureMesh(
     for (const phase of PHASES) {
       if (!wanted(phase.name)) continue;
       if (pages.length < phase.viewers) {
-        pages.push(...(await joinTabs(context, stack.ready.watch, phase.viewers - pages.length, JOIN_EVERY_MS)));
+        pages.push(
+          ...(await joinTabs(() => openTab(context, stack.ready.watch), phase.viewers - pages.length, JOIN_EVERY_MS)),
+        );
         await wait(SETTLE_MS);
       }
       rows.push(await measureLeaving(phase, name, context, pages, stack));

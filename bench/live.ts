@@ -25,7 +25,7 @@ import { LEFT_MS, TOLD_MS, verdictOf } from './support/live-verdict.ts';
 import { timelineOf, type Second } from './support/timeline.ts';
 import { busyPercent, cpuTimes } from './support/load.ts';
 import { startUplink } from './support/uplink.ts';
-import { joinTabs, newContext, probesOf, wait, type Span } from './support/watching.ts';
+import { joinTabs, openWindow, probesOf, wait, type Span } from './support/watching.ts';
 
 const TABS = 2;
 const JOIN_EVERY_MS = 1_000;
@@ -117,14 +117,18 @@ async function measureRow(
 ): Promise<Measured> {
   const stack = await startStack();
   const uplink = await startUplink(stack.ready.push, row.way);
-  const context = await newContext(browser, SMALL);
   const source = startClockSource(ffmpeg, ['-f', 'mpegts', uplink.url], { picture: SMALL, ...row.source });
   const cpu = cpuTimes();
+  const pages: Page[] = [];
   try {
-    const pages: Page[] = [];
     const join = async (count: number): Promise<void> => {
       await untilLive(stack.ready.coordinate, () => source.failure() ?? stack.process.stderr());
-      pages.push(...(await joinTabs(context, stack.ready.watch, count, JOIN_EVERY_MS)));
+      const open = async (): Promise<Page> => {
+        const page = await openWindow(browser, stack.ready.watch, SMALL);
+        pages.push(page);
+        return page;
+      };
+      await joinTabs(open, count, JOIN_EVERY_MS);
     };
     let before: Span | null = null;
     let joining: Promise<void> | null = null;
@@ -180,7 +184,7 @@ async function measureRow(
       details: { ...verdict, bytesPerSecond: Math.round(bytesPerSecond) },
     };
   } finally {
-    await context.close();
+    for (const page of pages) await page.context().close();
     await source.close();
     await uplink.close();
     await stack.stop();

@@ -13,8 +13,9 @@ export interface Sample {
   state: string | null;
   bufferMs: number | null;
   targetMs: number | null;
-  /** Shown so far. */
+  /** Shown so far, and decoded: a busy browser leaves out what it has decoded too late. */
   frames: number;
+  decoded: number;
 }
 
 export interface Probe {
@@ -92,6 +93,7 @@ export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs, most
       bufferMs: told?.bufferMs ?? null,
       targetMs: told?.targetDelayMs ?? null,
       frames: totalVideoFrames - droppedVideoFrames,
+      decoded: totalVideoFrames,
     });
   };
   const isDue = (): boolean => performance.now() - lastSampleMs >= sampleEveryMs;
