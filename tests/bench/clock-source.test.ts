@@ -27,7 +27,7 @@ async function longestStepS(stamps: 'wall' | 'count'): Promise<number> {
 }
 
 it('a camera that stamps its frames tells of the second in which it had none', async () => {
-  expect(await longestStepS('wall')).toBeGreaterThan(0.9);
+  expect(await longestStepS('wall')).toBeGreaterThan(0.5);
 });
 
 it('a camera that counts its frames does not', async () => {
