@@ -1,7 +1,9 @@
-// What becomes of the picture when the machine is full? Tabs are added to a one-hop floor until its processors are; then the same number
-// of tabs watches through the mesh, at ordinary priority like everything else; then half of them are closed.
-// `npm run bench -- busy [--small] [--tabs=N]` (640x360, or 320x180; so many tabs, full or not). Fails when the mesh's delay is more than three times the floor's, or the
-// delay is not what it was with half of the tabs, 10 s after there are no more of them.
+// What becomes of the picture when the machine is full? Tabs are added to a one-hop floor until its
+// processors are; then the same number of tabs watches through the mesh, at ordinary priority like
+// everything else; then half of them are closed.
+// `npm run bench -- busy [--small] [--tabs=N]` (640x360, or 320x180; so many tabs, full or not).
+// Fails when the mesh's delay is more than three times the floor's, or the delay is not what it was
+// with half of the tabs, 10 s after there are no more of them.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../tests/support/browser.ts';
@@ -28,7 +30,10 @@ const FULL_PERCENT = 90;
 /** A machine that is not full with so many has more cores than this bench is for. */
 const MOST_TABS = 24;
 const JOIN_EVERY_MS = 1_500;
-/** How long the load is looked at after each tab; so often in a row, since other programs come and go. */
+/**
+ * How long the load is looked at after each tab; so often in a row, since other programs come and
+ * go.
+ */
 const LOOK_MS = 3_000;
 const FULL_LOOKS = 2;
 const SETTLE_MS = 10_000;
@@ -62,8 +67,7 @@ export async function busy(args: readonly string[] = []): Promise<Result> {
   const ffmpeg = findFfmpeg();
   if (!ffmpeg) throw new Error('ffmpeg is missing');
   const picture = args.includes('--small') ? SMALL : LARGE;
-  const given = args.find((word) => word.startsWith('--tabs='));
-  const tabs = given === undefined ? null : Math.max(2, 2 * Math.round(Number(given.slice('--tabs='.length)) / 2));
+  const tabs = tabsOf(args);
   const floor = await inBrowser((browser) => measureFloor(ffmpeg, browser, picture, tabs));
   const mesh = await inBrowser((browser) => measureMesh(ffmpeg, browser, picture, floor.tabs));
   const [normal, full, relieved] = mesh.rows;
@@ -79,6 +83,15 @@ export async function busy(args: readonly string[] = []): Promise<Result> {
   );
   if (!isHeld) process.exitCode = 1;
   return { rows, timelines: mesh.timelines };
+}
+
+/** An even number, since half of them are closed; null where none is given. */
+function tabsOf(args: readonly string[]): number | null {
+  const given = args.find((word) => word.startsWith('--tabs='))?.slice('--tabs='.length);
+  if (given === undefined) return null;
+  const tabs = 2 * Math.round(Number(given) / 2);
+  if (!(tabs >= 2)) throw new Error('--tabs wants a number of at least 2');
+  return tabs;
 }
 
 async function inBrowser<T>(measure: (browser: Browser) => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
-// The rows h of the bench `live`: a finished file is pushed as fast as it is taken. Tabs wait for it beforehand and read every
-// frame's number out of the picture: all must be played, from the first to the last, each in its time.
+// The rows h of the bench `live`: a finished file is pushed as fast as it is taken. Tabs wait for
+// it beforehand and read every frame's number out of the picture: all must be played, from the
+// first to the last, each in its time.
 import { spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
@@ -52,7 +53,10 @@ const WAITING_MS = 3_000;
 const DRAINED_MS = 6_000;
 /** A push that takes longer than this is not paced but stuck. */
 const LONGEST_MS = 3 * SECONDS * 1_000;
-/** A busy page misses to see some of what is shown, the first frame among them, and counts others twice. */
+/**
+ * A busy page misses to see some of what is shown, the first frame among them, and counts others
+ * twice.
+ */
 const UNSURE_FRAMES = 3;
 /** How far from its time a frame may be shown, against the median of them: p95. */
 const OFF_TIME_MS = 100;

@@ -1,4 +1,5 @@
-// An encoder's uplink that can be made slow, silent or lumpy, in a process of its own. What the encoder has from it: uplink-program.mjs.
+// An encoder's uplink that can be made slow, silent or lumpy, in a process of its own. What the
+// encoder has from it: uplink-program.mjs.
 import path from 'node:path';
 import { eventIn } from '../../tests/support/stack.ts';
 import { start } from '../../tests/support/processes.ts';

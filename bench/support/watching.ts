@@ -23,7 +23,10 @@ export async function newContext(browser: Browser, picture = LARGE, sampleEveryM
   return context;
 }
 
-/** A tab of a browser that is open already, as most viewers' are: each has a renderer process of its own. */
+/**
+ * A tab of a browser that is open already, as most viewers' are: each has a renderer process of its
+ * own.
+ */
 export async function openTab(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url, { waitUntil: 'commit' });
@@ -31,8 +34,8 @@ export async function openTab(context: BrowserContext, url: string): Promise<Pag
 }
 
 /**
- * A tab in a window of its own, which shows every frame. Behind another tab frames are decoded, and presented once a second. Whoever
- * calls this closes its context.
+ * A tab in a window of its own, which shows every frame. Behind another tab frames are decoded, and
+ * presented once a second. Whoever calls this closes its context.
  */
 export async function openWindow(
   browser: Browser,
