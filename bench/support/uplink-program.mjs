@@ -64,9 +64,8 @@ class Line {
   /** Takes more, or not. */
   look() {
     const most = way.is === 'hold' || way.is === 'bursts' ? GATHERED_BYTES : SLOW_BYTES;
-    const behind = this.upstream?.writableLength ?? 0;
-    const full = this.queued >= most || (way.is === 'open' && behind > SLOW_BYTES);
-    if (full) this.encoder.pause();
+    // Also what the far end does not take counts.
+    if (this.queued + (this.upstream?.writableLength ?? 0) >= most) this.encoder.pause();
     else this.encoder.resume();
   }
 
