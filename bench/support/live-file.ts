@@ -58,8 +58,11 @@ const LONGEST_MS = 3 * SECONDS * 1_000;
  * twice.
  */
 const UNSURE_FRAMES = 3;
-/** How far from its time a frame may be shown, against the median of them: p95. */
-const OFF_TIME_MS = 100;
+/**
+ * How far from its time a frame may be shown, against the median of them: p95. A player that finds
+ * its distance moves by that, at a tenth more or less than its speed; more is no real time.
+ */
+const OFF_TIME_MS = 1_000;
 
 export async function measureFile(ffmpeg: string, browser: Browser, row: FileRow): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), 'p2plive-bench-'));
