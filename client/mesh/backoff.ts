@@ -45,6 +45,8 @@ interface Failing {
   calledMs: number;
   wantedMs: number;
   firstMs: number;
+  /** Not called since somebody said that it is back. */
+  isSaidToBeBack: boolean;
 }
 
 export class Backoff {
@@ -75,7 +77,7 @@ export class Backoff {
   }
 
   fails(server: string): boolean {
-    return this.#failing.has(server);
+    return this.#failing.get(server)?.isSaidToBeBack === false;
   }
 
   /**
@@ -101,12 +103,18 @@ export class Backoff {
    * @param stood a connection to it stood until now
    */
   failed(server: string, stood = false): void {
-    if (this.#failing.has(server)) return;
+    const known = this.#failing.get(server);
+    if (known) return void (known.isSaidToBeBack = false);
     const nowMs = this.#now();
     const isFirst = !this.isFailing;
     const before = this.#answered.get(server);
     makeRoom(this.#failing);
-    this.#failing.set(server, { calledMs: nowMs, wantedMs: Number.NEGATIVE_INFINITY, firstMs: this.#crowdMs });
+    this.#failing.set(server, {
+      calledMs: nowMs,
+      wantedMs: Number.NEGATIVE_INFINITY,
+      firstMs: this.#crowdMs,
+      isSaidToBeBack: false,
+    });
     // Another one that is found to be gone too is part of the same outage, and so is one that keeps coming and going.
     if (before && nowMs - before.atMs < STEADY_MS)
       this.#wait(Math.max(this.#calls, before.calls), Math.min(this.#beganMs, before.beganMs));
@@ -122,8 +130,11 @@ export class Backoff {
   }
 
   /** Somebody who answers says that this one is back. */
-  isSaidToBeBack(server: string): void {
-    if (this.#failing.has(server)) this.#wait(0, this.#now());
+  saidToBeBack(server: string): void {
+    const known = this.#failing.get(server);
+    if (!known) return;
+    known.isSaidToBeBack = true;
+    this.#wait(0, this.#now());
   }
 
   #wait(calls: number, beganMs: number): void {

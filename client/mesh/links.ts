@@ -183,7 +183,9 @@ export class Links {
   #gaveUp(id: string): void {
     const { url, greeted } = this.#table.get(id) ?? {};
     this.#remove(id);
-    if (url !== undefined) this.#at.backoff.failed(url, greeted);
+    // A forward that was started again has another name: the link by its old one says nothing against it.
+    const isThere = [...this.#table.values()].some((other) => other.url === url && other.greeted);
+    if (url !== undefined && !isThere) this.#at.backoff.failed(url, greeted);
   }
 
   #use(id: string): Link | null {

@@ -29,7 +29,7 @@ export class Servers {
     if (!forwards) return;
     const before = new Set(this.#forwards.map(({ id }) => id));
     this.#forwards = forwards;
-    for (const { id, url } of forwards) if (!before.has(id)) this.backoff.isSaidToBeBack(url);
+    for (const { id, url } of forwards) if (!before.has(id)) this.backoff.saidToBeBack(url);
   }
 
   /**

@@ -144,9 +144,12 @@ describe('[S16] one viewer', () => {
     backoff.failed('forward-1');
     expect([backoff.isFailing, backoff.fails('forward-1'), backoff.fails('forward-2')]).toEqual([true, true, false]);
     for (; nowMs < 120_000; nowMs += STEP_MS) backoff.mayCall('forward-1');
-    backoff.isSaidToBeBack('forward-1');
+    backoff.saidToBeBack('forward-1');
+    expect(backoff.fails('forward-1')).toBe(false);
     nowMs += FIRST_MS;
     expect(backoff.mayCall('forward-1')).toBe(true);
+    backoff.failed('forward-1');
+    expect(backoff.fails('forward-1')).toBe(true);
     backoff.answered('forward-1');
     expect(backoff.isFailing).toBe(false);
     expect(audience.dials).toEqual([]);
