@@ -24,7 +24,7 @@ export const patience = (ms: number, call: () => void): (() => void) => patientl
 
 /** ... of another program on this machine, which shares its processors: where they are busy it takes as much longer. */
 export const localPatience = (ms: number, call: () => void): (() => void) =>
-  patiently({ after: (stepMs, step) => timers.after(stepMs * busyness(), step) }, ms, call);
+  patiently(busyTimers, ms, call);
 
 /** For what takes a signal. */
 export function patienceSignal(ms: number): AbortSignal {
@@ -40,5 +40,10 @@ const timers = {
   },
 };
 
-/** How many times its cores are wanted (the load of the last minute; Windows tells none). */
-const busyness = (): number => Math.min(MOST_BUSY, Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()));
+const busyTimers = {
+  after: (ms: number, call: () => void): (() => void) =>
+    timers.after(ms * busyness(loadavg()[0] ?? 0, availableParallelism()), call),
+};
+
+/** How many times as long things take. @param load programs that want a core, over the last minute; Windows tells none */
+export const busyness = (load: number, cores: number): number => Math.min(MOST_BUSY, Math.max(1, load / cores));

@@ -7,7 +7,7 @@ import { WebSocketServer, WebSocket } from 'ws';
 import { AwakeClock, patiently } from '../../protocol/awake.ts';
 import { Roster } from '../../servers/coordinate/backbone/roster.ts';
 import { Pings } from '../../servers/forward/pings.ts';
-import { awakeMs, patienceSignal } from '../../servers/shared/awake.ts';
+import { awakeMs, busyness, patienceSignal } from '../../servers/shared/awake.ts';
 import { until } from '../support/until.ts';
 
 /** This program does nothing else for so long, as on a machine whose processors others have. */
@@ -130,4 +130,8 @@ it('[R10] a forward that was held up ends no connection whose answer it has not 
   pings.round(awakeMs() + 4_000);
   await until('the frozen one to be ended', () => server.clients.size === 1);
   expect(viewer.readyState).toBe(WebSocket.OPEN);
+});
+
+it('[R10] a program on a busy machine is given as much longer as it takes there, within bounds', () => {
+  expect([busyness(0, 2), busyness(1.5, 2), busyness(5, 2), busyness(15, 2)]).toEqual([1, 1, 2.5, 6]);
 });
