@@ -92,7 +92,8 @@ export class Backoff {
     one.firstMs = isOurs ? FIRST_MS : this.#crowdMs;
     if (!this.#isDue(one, nowMs)) return false;
     for (const other of this.#failing.values())
-      if (other.calledMs < one.calledMs && nowMs - other.wantedMs < WANTED_MS && this.#isDue(other, nowMs)) return false;
+      if (other.calledMs < one.calledMs && nowMs - other.wantedMs < WANTED_MS && this.#isDue(other, nowMs))
+        return false;
     one.calledMs = nowMs;
     this.#wait(this.#calls + 1, this.#beganMs);
     return true;

@@ -47,8 +47,7 @@ export class Silence {
     const open = this.#at.links().open();
     const pausedMs = nowMs - this.#tickMs > OWN_PAUSE_MS && this.#tickMs > 0 ? nowMs - this.#tickMs : 0;
     // After a pause of our own, messages wait to be read: nobody is silent before they are.
-    if (pausedMs > 0)
-      for (const link of open) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
+    if (pausedMs > 0) for (const link of open) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
     this.#tickMs = nowMs;
     if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
     return pausedMs;

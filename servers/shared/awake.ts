@@ -23,8 +23,7 @@ export function awakeMs(): number {
 export const patience = (ms: number, call: () => void): (() => void) => patiently(timers, ms, call);
 
 /** ... of another program on this machine, which shares its processors: where they are busy it takes as much longer. */
-export const localPatience = (ms: number, call: () => void): (() => void) =>
-  patiently(busyTimers, ms, call);
+export const localPatience = (ms: number, call: () => void): (() => void) => patiently(busyTimers, ms, call);
 
 /** For what takes a signal. */
 export function patienceSignal(ms: number): AbortSignal {

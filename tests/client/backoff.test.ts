@@ -99,19 +99,22 @@ describe('[S16] one viewer', () => {
   it.each([
     [1_500, 1_500, 4_000],
     [30_000, 4_000, 8_000],
-  ])('is back soon after %i ms without servers: the others are called at once when one answers', (ms, usually, most) => {
-    const took = Array.from({ length: 300 }, (_, i) => {
-      const audience = new Audience(1, ALL.slice(0, 3), 0, seeded(seed + i));
-      audience.lose();
-      audience.pass(ms, DOWN);
-      const fromMs = audience.nowMs;
-      while (audience.joined === 0) audience.pass(STEP_MS, () => true);
-      return audience.nowMs - fromMs;
-    }).toSorted((a, b) => a - b);
-    say(`back after ${ms} ms without servers: median ${took[150]} ms, longest ${took.at(-1)} ms`);
-    expect(took[150]).toBeLessThan(usually);
-    expect(took.at(-1)).toBeLessThan(most);
-  });
+  ])(
+    'is back soon after %i ms without servers: the others are called at once when one answers',
+    (ms, usually, most) => {
+      const took = Array.from({ length: 300 }, (_, i) => {
+        const audience = new Audience(1, ALL.slice(0, 3), 0, seeded(seed + i));
+        audience.lose();
+        audience.pass(ms, DOWN);
+        const fromMs = audience.nowMs;
+        while (audience.joined === 0) audience.pass(STEP_MS, () => true);
+        return audience.nowMs - fromMs;
+      }).toSorted((a, b) => a - b);
+      say(`back after ${ms} ms without servers: median ${took[150]} ms, longest ${took.at(-1)} ms`);
+      expect(took[150]).toBeLessThan(usually);
+      expect(took.at(-1)).toBeLessThan(most);
+    },
+  );
 
   it('begins anew with a new loss, but not with a server that keeps coming and going', () => {
     const audience = new Audience(1, ALL, 0);
@@ -157,16 +160,21 @@ describe('[S16] one viewer', () => {
 });
 
 describe('[S16] an audience of 5,000', () => {
-  it.each([0, 200, 3_000, 20_000, 90_000])('whose server is away for %i ms: never more than a tenth in a second', (ms) => {
-    const audience = new Audience(5_000, ['tracker'], spreadMs(5_000));
-    audience.lose();
-    audience.pass(ms, DOWN);
-    const backMs = audience.nowMs;
-    while (audience.joined < 5_000) audience.pass(STEP_MS, () => true);
-    say(`away for ${ms} ms: ${audience.worstSecond()} in the worst second, all back ${audience.nowMs - backMs} ms later`);
-    expect(audience.worstSecond()).toBeLessThanOrEqual(500);
-    expect(audience.nowMs - backMs).toBeLessThanOrEqual(25_000);
-  });
+  it.each([0, 200, 3_000, 20_000, 90_000])(
+    'whose server is away for %i ms: never more than a tenth in a second',
+    (ms) => {
+      const audience = new Audience(5_000, ['tracker'], spreadMs(5_000));
+      audience.lose();
+      audience.pass(ms, DOWN);
+      const backMs = audience.nowMs;
+      while (audience.joined < 5_000) audience.pass(STEP_MS, () => true);
+      say(
+        `away for ${ms} ms: ${audience.worstSecond()} in the worst second, all back ${audience.nowMs - backMs} ms later`,
+      );
+      expect(audience.worstSecond()).toBeLessThanOrEqual(500);
+      expect(audience.nowMs - backMs).toBeLessThanOrEqual(25_000);
+    },
+  );
 
   it('whose servers are all away: never more than a tenth in a second, over all of them together', () => {
     const audience = new Audience(5_000, ALL, spreadMs(5_000));

@@ -52,7 +52,7 @@ class Machine {
   }
 
   pass(ms: number): void {
-    for (const endMs = this.trueMs + ms; this.trueMs < endMs; ) {
+    for (const endMs = this.trueMs + ms; this.trueMs < endMs;) {
       this.trueMs += TICK_MS;
       this.monoMs += TICK_MS * (1 + this.#at.ppm / 1e6);
       this.wallMs += TICK_MS;

@@ -26,7 +26,7 @@ describe('[R10] a wait for a sign of life', () => {
       return () => void timers.splice(timers.indexOf(timer), 1);
     };
     const run = (untilMs: number): void => {
-      for (; timers[0] && timers[0].atMs <= untilMs; ) {
+      for (; timers[0] && timers[0].atMs <= untilMs;) {
         const { atMs, call } = timers.shift() ?? { atMs: 0, call: () => {} };
         nowMs = Math.max(nowMs, atMs);
         call();
@@ -105,7 +105,7 @@ it('[R10] a coordinate that was held up has lost no tracker', () => {
 
 it('[R10] a forward that was held up ends no connection whose answer it has not read yet', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   await once(server, 'listening');
   const pings = new Pings();
   const pongs: unknown[] = [];
