@@ -217,7 +217,9 @@ export class MeshPeer {
     if (this.streamState === 'ended') return 'ended';
     if (this.tracker.state !== 'joined' && this.playout.next === 0) return this.#id === null ? 'finding' : 'joining';
     if (this.playout.next === 0) return this.supplies.current === null ? 'joining' : 'buffering';
-    return this.playout.isLate ? 'starving' : 'playing';
+    // Without a clock nothing is late by it.
+    const isStill = this.coordinateMs() === null && this.#quiet.isQuiet;
+    return this.playout.isLate || isStill ? 'starving' : 'playing';
   }
 
   totals(): PeerTotals {
