@@ -210,7 +210,7 @@ export class MeshPeer {
 
   /** false: whoever could give this peer media, or name somebody who can, does not answer. */
   get serversAnswer(): boolean {
-    return this.#servers.answer(this.tracker.state === 'joined');
+    return !this.tracker.isSilent && this.#servers.answer(this.tracker.state === 'joined');
   }
 
   get state(): ViewerState {

@@ -65,6 +65,11 @@ export class TrackerLink {
     });
   }
 
+  /** It is there, and lets a question go unanswered. */
+  get isSilent(): boolean {
+    return this.#pinging.isOverdue;
+  }
+
   /** Connects, or moves to another tracker. The one that is being called anyway is only given the ticket. */
   open(url: string, ticket: string | undefined): void {
     if (this.#closed) return;

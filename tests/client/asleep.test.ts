@@ -41,7 +41,9 @@ it('[S18] servers that stand still are noticed when nothing comes, and joined ag
   expect([peer.peer.serversAnswer, peer.stats().state]).toEqual([true, 'playing']);
   rig.stopUnits();
   rig.isMute = true;
-  await rig.net.pass(9_000);
+  await rig.net.pass(6_500);
+  expect([peer.peer.serversAnswer, peer.peer.tracker.state, tracker?.isClosed]).toEqual([false, 'joined', false]);
+  await rig.net.pass(7_500, 5);
   expect([peer.peer.serversAnswer, peer.peer.tracker.state, tracker?.isClosed]).toEqual([false, 'connecting', true]);
   expect(peer.stats().state).toBe('starving');
   rig.isMute = false;
