@@ -1,5 +1,5 @@
-// The pings to the tracker: several at once when the coordinate's clock is to be measured, then one now and then, and an end to
-// waiting for an answer. What the answers say is clock.ts.
+// The pings to the tracker: several at once when the coordinate's clock is to be measured, then one
+// now and then, and an end to waiting for an answer. What the answers say is clock.ts.
 import { patiently } from '../../protocol/awake.ts';
 import type { PeerEnv } from './env.ts';
 
@@ -10,7 +10,10 @@ const PING_EVERY_MS = 30_000;
 const AGAIN_MS = 1_000;
 /** A tracker that has said nothing for so long after a ping cannot be counted on. */
 const ANSWER_WITHIN_MS = 3_000;
-/** ... and is given up: later than that, one that is only too busy would have its whole audience call again on top of that. */
+/**
+ * ... and is given up: later than that, one that is only too busy would have its whole audience
+ * call again on top of that.
+ */
 const GONE_AFTER_MS = 10_000;
 
 export interface PingingEvents {

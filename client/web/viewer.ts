@@ -189,7 +189,10 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   return { stats, journal: () => peer.journal.entries(), close };
 }
 
-/** What is known of the clock may be off by some milliseconds; a picture is never ahead of its source. */
+/**
+ * What is known of the clock may be off by some milliseconds; a picture is never ahead of its
+ * source.
+ */
 const delayOf = (ms: number | null): number | null => ms && Math.max(0, ms);
 
 const HISTORY = 'p2plive-history';

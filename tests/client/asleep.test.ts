@@ -1,4 +1,5 @@
-// A viewer whose machine has slept, and one whose servers stand still with all connections open: what it knows, and what it says.
+// A viewer whose machine has slept, and one whose servers stand still with all connections open:
+// what it knows, and what it says.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FORWARD, MeshRig, type Seat } from '../support/mesh-rig.ts';
 

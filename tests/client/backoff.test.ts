@@ -1,10 +1,13 @@
-// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole audience does to a server.
+// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole
+// audience does to a server.
 import { describe, expect, it } from 'vitest';
 import { Backoff, FIRST_MS, waitMs } from '../../client/mesh/backoff.ts';
 import { spreadMs } from '../../servers/tracker/returns.ts';
 import { runSeed, seeded } from '../support/random.ts';
 
-/** As often as a viewer asks whether its next call is due; with thousands of them, half as often. */
+/**
+ * As often as a viewer asks whether its next call is due; with thousands of them, half as often.
+ */
 const STEP_MS = 50;
 const seed = runSeed();
 const say = (text: string): void => console.log(`${text} (SEED=${seed})`);

@@ -1,5 +1,6 @@
-// All servers of three real viewers are killed. In their places stand sockets that take every connection, count it and end it: how
-// often the viewers call, what they say meanwhile, and how soon they are back. How thousands do is backoff.test.ts.
+// All servers of three real viewers are killed. In their places stand sockets that take every
+// connection, count it and end it: how often the viewers call, what they say meanwhile, and how
+// soon they are back. How thousands do is backoff.test.ts.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';

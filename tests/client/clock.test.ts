@@ -1,4 +1,5 @@
-// Where the coordinate's clock stands, by pings over a network that hesitates, on machines that sleep and whose clocks are set.
+// Where the coordinate's clock stands, by pings over a network that hesitates, on machines that
+// sleep and whose clocks are set.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RemoteClock } from '../../client/mesh/clock.ts';

@@ -1,4 +1,5 @@
-// All servers of a page that plays are gone: what it says meanwhile, and that it plays on by itself when they are back.
+// All servers of a page that plays are gone: what it says meanwhile, and that it plays on by itself
+// when they are back.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openBrowser } from '../support/browser.ts';

@@ -1,4 +1,5 @@
-// Nobody is declared lost by a program that did not run itself: its event loop is really held up here while others have spoken.
+// Nobody is declared lost by a program that did not run itself: its event loop is really held up
+// here while others have spoken.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -21,7 +21,8 @@ describe('a server that takes connections and reads nothing', () => {
     const { url, sockets } = await hole();
     const { states } = await wantsToBeLive(url);
     const seen = (): unknown => states.find((state) => state.is === 'reconnecting');
-    // 3 s after its buffers are full, in time in which this process ran; on a busy machine they take longer to fill.
+    // 3 s after its buffers are full, in time in which this process ran; on a busy machine they
+    // take longer to fill.
     const beganMs = awakeMs();
     await until('it to be seen', seen, { withinMs: 20_000 });
     expect(awakeMs() - beganMs).toBeLessThan(8_000);
