@@ -193,8 +193,6 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   return { stats, journal: () => peer.journal.entries(), close };
 }
 
-/** What is known of the clock may be off by some milliseconds; a picture is never ahead of its source. */
-
 const HISTORY = 'p2plive-history';
 
 /** What a tracker has signed of this browser's upload. Where storage is closed to us it is simply not known the next time. */

@@ -1,10 +1,13 @@
-// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole audience does to a server.
+// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole
+// audience does to a server.
 import { describe, expect, it } from 'vitest';
 import { Backoff, FIRST_MS, waitMs } from '../../client/mesh/backoff.ts';
 import { spreadMs } from '../../servers/tracker/returns.ts';
 import { runSeed, seeded } from '../support/random.ts';
 
-/** As often as a viewer asks whether its next call is due; with thousands of them, half as often. */
+/**
+ * As often as a viewer asks whether its next call is due; with thousands of them, half as often.
+ */
 const STEP_MS = 50;
 const seed = runSeed();
 const say = (text: string): void => console.log(`${text} (SEED=${seed})`);
@@ -147,9 +150,12 @@ describe('[S16] one viewer', () => {
     backoff.failed('forward-1');
     expect([backoff.isFailing, backoff.fails('forward-1'), backoff.fails('forward-2')]).toEqual([true, true, false]);
     for (; nowMs < 120_000; nowMs += STEP_MS) backoff.mayCall('forward-1');
-    backoff.isSaidToBeBack('forward-1');
+    backoff.saidToBeBack('forward-1');
+    expect(backoff.fails('forward-1')).toBe(false);
     nowMs += FIRST_MS;
     expect(backoff.mayCall('forward-1')).toBe(true);
+    backoff.failed('forward-1');
+    expect(backoff.fails('forward-1')).toBe(true);
     backoff.answered('forward-1');
     expect(backoff.isFailing).toBe(false);
     expect(audience.dials).toEqual([]);
