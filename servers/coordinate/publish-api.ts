@@ -96,7 +96,9 @@ export class Publishing {
     if (key !== null) return refuse(401, key);
     const stream = this.#streams.open(name);
     if (!stream) return refuse(503, 'This coordinate has as many streams as it takes: end another first.');
-    const ingest = new Ingest(stream, body, this.#settings);
+    const ingest = new Ingest(stream, body, this.#settings, (how) =>
+      this.#log.info({ stream: name, how }, 'push taken in'),
+    );
     if (!stream.claim(ingest))
       return refuse(409, `Somebody else publishes "${name}" now: stop them, or push to another name.`);
     this.#running.set(name, ingest);

@@ -29,6 +29,13 @@ export class PushBody {
     return this.#cancelled ? Promise.resolve(STOPPING) : this.#wait(this.#idleMs);
   }
 
+  /** The same, but null when nothing has come so soon. */
+  async nextWithin(ms: number): Promise<Next | null> {
+    if (this.#cancelled) return STOPPING;
+    const next = await this.#wait(Math.min(ms, this.#idleMs));
+    return next.is === 'stalled' && ms < this.#idleMs ? null : next;
+  }
+
   /** Ends the wait, and every later one. */
   cancel(): void {
     this.#cancelled = true;

@@ -38,6 +38,7 @@ export function settingsOf(over: Partial<CoordinateSettings>): CoordinateSetting
     forwards: [],
     ingestIdleMs: 5_000,
     unitMs: 66,
+    maxTranscodes: 16,
     trustedProxies: [],
     region: { lans: [], default: 'default' },
     ...over,

@@ -1,0 +1,166 @@
+// Formats that are known by their first bytes alone, and bare streams, which may also begin anywhere. Pure.
+// Sources: ISO/IEC 11172-3 2.4.2.3 (MPEG audio), ISO/IEC 14496-3 1.A.2 (ADTS), ITU-T H.264 and H.265 Annex B.
+import { ascOfAdts, unplayableAac } from './aac.ts';
+import { NAL, nalsOf, readSps } from './avc.ts';
+
+/** What a format known by name may hold. */
+export interface KnownFormat {
+  /** ffmpeg's name. */
+  format: string;
+  /** What must be transcoded, for people. */
+  what: string;
+  picture: boolean;
+  sound: boolean;
+  /** Its pictures may be coded as fields. */
+  interlaced: boolean;
+  /** It carries no times. */
+  timeless: boolean;
+}
+
+const known = (format: string, what: string, has: Partial<KnownFormat>): KnownFormat => ({
+  format,
+  what,
+  picture: false,
+  sound: false,
+  interlaced: false,
+  timeless: false,
+  ...has,
+});
+const either = { picture: true, sound: true, interlaced: true };
+
+const PROGRAMME = known('mpeg', 'an MPEG programme stream', either);
+const MJPEG = known('mjpeg', 'Motion JPEG', { picture: true, timeless: true });
+
+/** First bytes (hex, or text after a quote). */
+const SIGNATURES: readonly (readonly [offset: number, bytes: string, format: KnownFormat])[] = [
+  [0, '000001ba', PROGRAMME],
+  [0, "'OggS", known('ogg', 'Ogg', { picture: true, sound: true })],
+  [0, "'DKIF", known('ivf', 'VP8, VP9 or AV1', { picture: true })],
+  [0, "'YUV4MPEG2 ", known('yuv4mpegpipe', 'raw pictures', { picture: true, interlaced: true })],
+  [0, "'nut/multimedia container", known('nut', 'NUT', either)],
+  [0, '3026b2758e66cf11', known('asf', 'Windows Media', either)],
+  [0, "'fLaC", known('flac', 'FLAC', { sound: true })],
+  [0, "'ID3", known('mp3', 'MP3', { sound: true, timeless: true })],
+  [0, 'ffd8ff', MJPEG],
+  [8, "'AVI ", known('avi', 'AVI', either)],
+  [8, "'WAVE", known('wav', 'PCM', { sound: true })],
+];
+const MPEG_VIDEO = known('mpegvideo', 'MPEG-1 or MPEG-2 video', { picture: true, timeless: true });
+const H264 = known('h264', 'bare H.264', { picture: true, timeless: true });
+const HEVC = known('hevc', 'bare HEVC', { picture: true, timeless: true });
+const MP3 = known('mp3', 'MP3', { sound: true, timeless: true });
+export const ADTS = known('aac', 'AAC', { sound: true, timeless: true });
+
+export const startsWith = (bytes: Uint8Array, offset: number, want: string): boolean => {
+  const expected = want.startsWith("'") ? Buffer.from(want.slice(1), 'latin1') : Buffer.from(want, 'hex');
+  return Buffer.compare(bytes.subarray(offset, offset + expected.length), expected) === 0;
+};
+
+/** A format that begins with the first of these bytes. */
+export function bySignature(bytes: Uint8Array): KnownFormat | null {
+  if (startsWith(bytes, 0, "'ID3") && soundAt(bytes, 10 + synchsafe(bytes, 6), 1) === ADTS) return ADTS;
+  for (const [offset, want, format] of SIGNATURES) if (startsWith(bytes, offset, want)) return format;
+  if (startsWith(bytes, 0, '000001b3')) {
+    const extended = Buffer.from(bytes.subarray(0, 256)).includes('000001b5', 0, 'hex'); // MPEG-2's extension
+    return { ...MPEG_VIDEO, interlaced: extended };
+  }
+  return annexB(bytes) ?? (soundAt(bytes, 0, 1) || null);
+}
+
+/** An ID3 tag's length: 7 bits a byte. */
+const synchsafe = (bytes: Uint8Array, at: number): number =>
+  [0, 1, 2, 3].reduce((sum, i) => sum * 128 + ((bytes[at + i] ?? 0) & 127), 0);
+
+/** So far into a stream that was joined in its middle one looks for a beginning. */
+const MAX_JUNK_BYTES = 16 * 1024;
+/** So many frames must follow each other before bytes in the middle are taken for sound. */
+const SURE_FRAMES = 4;
+
+/** A bare stream that begins somewhere in these bytes: joined in its middle, or behind others. */
+export function byContent(bytes: Uint8Array): KnownFormat | null {
+  const junk = Buffer.from(bytes.subarray(0, MAX_JUNK_BYTES));
+  if (junk.includes('ffd9ffd8ff', 0, 'hex')) return MJPEG; // the end of one picture and the next
+  const pack = junk.indexOf('000001ba', 0, 'hex');
+  if (pack >= 0 && ((junk[pack + 4] ?? 0) & 0xc4) === 0x44) return PROGRAMME;
+  if (junk.includes('000001b3', 0, 'hex')) return MPEG_VIDEO;
+  const nals = nalsOf(bytes.subarray(0, 8 * MAX_JUNK_BYTES));
+  const sps = nals.findIndex((nal) => readSps(nal) !== null);
+  if (sps >= 0 && nals.slice(sps, sps + 8).some((nal) => ((nal[0] ?? 0) & 31) === NAL.pps)) return H264;
+  if (nals.some((nal) => nal[0] === 0x42 && nal[1] === 1) && nals.some((nal) => nal[0] === 0x44 && nal[1] === 1))
+    return HEVC;
+  const end = Math.min(bytes.length, MAX_JUNK_BYTES);
+  for (let at = bytes.indexOf(0xff); at >= 0 && at < end; at = bytes.indexOf(0xff, at + 1)) {
+    const sound = soundAt(bytes, at, SURE_FRAMES);
+    if (sound) return sound;
+  }
+  return null;
+}
+
+function annexB(bytes: Uint8Array): KnownFormat | null {
+  const at = startsWith(bytes, 0, '00000001') ? 4 : startsWith(bytes, 0, '000001') ? 3 : -1;
+  const first = bytes[at];
+  if (at < 0 || first === undefined) return null;
+  // H.265's parameter sets: type in bits 1-6, second byte 1.
+  if ((first === 0x40 || first === 0x42 || first === 0x46) && bytes[at + 1] === 1) return HEVC;
+  // H.264's parameter sets, delimiter, SEI, or a slice at once.
+  const type = first & 31;
+  return (first & 0x80) === 0 && type >= NAL.idr && type <= NAL.aud ? H264 : null;
+}
+
+/** Are there so many frames of AAC or MPEG audio in a row, as far as the bytes go? */
+function soundAt(bytes: Uint8Array, from: number, frames: number): KnownFormat | false {
+  for (const [format, lengthOf] of [
+    [ADTS, adtsLength],
+    [MP3, mpegAudioLength],
+  ] as const) {
+    let at = from;
+    let seen = 0;
+    while (seen < frames) {
+      const length = lengthOf(bytes, at);
+      if (length === null) break;
+      seen++;
+      at += length;
+      if (at + 4 > bytes.length) break;
+    }
+    // At the very beginning one frame that the bytes end within is enough.
+    if (seen >= frames && (frames > 1 || at + 4 > bytes.length || lengthOf(bytes, at) !== null)) return format;
+  }
+  return false;
+}
+
+function adtsLength(bytes: Uint8Array, at: number): number | null {
+  if (bytes[at] !== 0xff || ((bytes[at + 1] ?? 0) & 0xf6) !== 0xf0 || at + 3 > bytes.length) return null;
+  if (at + 6 > bytes.length) return 7;
+  const length = (((bytes[at + 3] ?? 0) & 3) << 11) | ((bytes[at + 4] ?? 0) << 3) | ((bytes[at + 5] ?? 0) >> 5);
+  return length >= 7 && ascOfAdts(bytes.subarray(at)) ? length : null;
+}
+
+/** Is AAC in ADTS that begins here of a kind that browsers play? */
+export function playableAdts(bytes: Uint8Array): boolean {
+  const asc = bytes.length >= 7 && adtsLength(bytes, 0) !== null ? ascOfAdts(bytes) : null;
+  return asc !== null && unplayableAac(asc) === null;
+}
+
+const KBPS: Record<string, readonly number[]> = {
+  '1-1': [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+  '1-2': [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
+  '1-3': [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+  '2-1': [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+  '2-2': [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+  '2-3': [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+};
+
+function mpegAudioLength(bytes: Uint8Array, at: number): number | null {
+  const [a, b, c] = [bytes[at], bytes[at + 1] ?? 0, bytes[at + 2] ?? 0];
+  if (a !== 0xff || (b & 0xe0) !== 0xe0) return null;
+  const version = (b >> 3) & 3; // 0: 2.5, 2: 2, 3: 1
+  const layer = 4 - ((b >> 1) & 3);
+  const kbps = KBPS[`${version === 3 ? 1 : 2}-${layer}`]?.[(c >> 4) - 1];
+  const hz = [44_100, 48_000, 32_000][(c >> 2) & 3];
+  if (version === 1 || kbps === undefined || hz === undefined) return null;
+  const rate = hz >> (version === 3 ? 0 : version === 2 ? 1 : 2);
+  const padding = (c >> 1) & 1;
+  if (layer === 1) return (Math.floor((12_000 * kbps) / rate) + padding) * 4;
+  const samples = layer === 3 && version !== 3 ? 72_000 : 144_000;
+  return Math.floor((samples * kbps) / rate) + padding;
+}
