@@ -32,9 +32,7 @@ export function howOf(door: Door, arrival: boolean): string {
   const times = arrival ? ', timed by its arrival' : '';
   if (door.direct) return `${door.format}, as it is${times}`;
   if (door.what.length === 0) return `${door.format}, remuxed by ffmpeg${times}`;
-  const copied = door.copyVideo ? ', the picture copied' : door.copyAudio ? ', the sound copied' : '';
-  return (
-    `${door.format}, transcoded by ffmpeg${times}: ${door.what.join(' and ')} would not play everywhere${copied}; ` +
-    'push H.264 (4:2:0, 8 bits) and AAC to spare that'
-  );
+  const copied = door.copyVideo ? '; the picture is copied' : door.copyAudio ? '; the sound is copied' : '';
+  const advice = 'push H.264 (4:2:0, 8 bits) and AAC to spare that';
+  return `${door.format}, transcoded by ffmpeg${times} (${door.what.join(' and ')}${copied}): ${advice}`;
 }

@@ -109,6 +109,13 @@ export async function clip(args: readonly string[]): Promise<Buffer> {
   return stdout;
 }
 
+/** What ffmpeg makes of some media. */
+export async function pipe(input: Uint8Array, args: readonly string[]): Promise<Buffer> {
+  const { stdout, stderr, code } = await run(['-v', 'error', ...args, 'pipe:1'], input);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
 export interface Probed {
   frames: number;
   audio: boolean;

@@ -14,7 +14,7 @@ import {
   type TrackKind,
 } from './sample.ts';
 
-const TAG = { audio: 8, video: 9 } as const;
+const TAG = { audio: 8, video: 9, script: 18 } as const;
 const TAG_HEADER_BYTES = 11;
 const FLV_AVC = 7;
 const FLV_AAC = 10;
@@ -118,6 +118,10 @@ export class FlvDemuxer implements Demuxer {
     const head = this.#queue.peek(TAG_HEADER_BYTES);
     const view = new DataView(head.buffer, head.byteOffset);
     const type = (head[0] ?? 0) & 0x1f;
+    if (type !== TAG.video && type !== TAG.audio && type !== TAG.script) {
+      this.#halt = broken('The FLV stream is damaged: push it again.');
+      return false;
+    }
     const size = view.getUint32(0) & 0xffffff;
     if (size > MAX_SAMPLE_BYTES) {
       this.#halt = TOO_LARGE;

@@ -135,10 +135,10 @@ function adtsLength(bytes: Uint8Array, at: number): number | null {
   return length >= 7 && ascOfAdts(bytes.subarray(at)) ? length : null;
 }
 
-/** Is AAC in ADTS that begins here of a kind that browsers play? */
-export function playableAdts(bytes: Uint8Array): boolean {
+/** Why AAC in ADTS that begins here is not taken as it is, as its name; null: it is. */
+export function unplayableAdts(bytes: Uint8Array): string | null {
   const asc = bytes.length >= 7 && adtsLength(bytes, 0) !== null ? ascOfAdts(bytes) : null;
-  return asc !== null && unplayableAac(asc) === null;
+  return asc ? unplayableAac(asc) : 'AAC behind other bytes';
 }
 
 const KBPS: Record<string, readonly number[]> = {

@@ -9,7 +9,7 @@ import { matroskaTracks } from './mkv-tracks.ts';
 import { viewOf } from './mp4-boxes.ts';
 import { tracksOf } from './mp4-tracks.ts';
 import { FIRST_OF_EACH } from './sample.ts';
-import { ADTS, byContent, bySignature, playableAdts, startsWith, type KnownFormat } from './signatures.ts';
+import { ADTS, byContent, bySignature, unplayableAdts, startsWith, type KnownFormat } from './signatures.ts';
 import { syncIn, TS_PACKET_BYTES, TsPackets } from './ts-packets.ts';
 import { tsPayload, TsTables } from './ts-tables.ts';
 
@@ -120,8 +120,10 @@ function ffmpegDoor(
 }
 
 function knownDoor(known: KnownFormat, bytes: Uint8Array): Sniffed {
-  if (known.format === ADTS.format && playableAdts(bytes)) return direct('adts');
-  const { format, picture, interlaced, timeless, what } = known;
+  const unplayable = known === ADTS ? unplayableAdts(bytes) : undefined;
+  if (unplayable === null) return direct('adts');
+  const { format, picture, interlaced, timeless } = known;
+  const what = unplayable ?? known.what;
   const copies = { copyVideo: false, copyAudio: false, ...FIRST_OF_EACH };
   return door({ direct: false, format, ...copies, picture, interlaced, timeless, what: [what] });
 }
