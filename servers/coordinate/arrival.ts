@@ -6,8 +6,8 @@ import type { Next, PushBody } from './push-body.ts';
 const LOOK_MS = 300;
 /** A file needs no longer look than this many bytes: no live stream without times has so many in that time. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Shorter waits are the machine's own, between two pieces of one frame. */
-const PAUSE_MS = 4;
+/** Shorter waits lie between two pieces of one frame, or two packets of a thin line: 120 frames a second are 8 ms apart. */
+const PAUSE_MS = 7;
 /** Waits that end with so much are our own lateness: it was there long before. */
 const PLENTY_BYTES = 60_000;
 /** Of the time, so much in pauses makes it live. */

@@ -2,7 +2,7 @@
 // until it ends, vanishes, stalls or is refused. HTTP is publish-api.ts's business.
 import { availableParallelism } from 'node:os';
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
-import { explainFfmpeg } from '../shared/ffmpeg.ts';
+import { lastWords, meaningOf } from '../shared/ffmpeg.ts';
 import { lookHowItArrives } from './arrival.ts';
 import { coordinateNowMs } from './clock.ts';
 import { handedOver, howOf, refinedDoor } from './doors.ts';
@@ -21,7 +21,8 @@ import type { Transcodes } from './transcodes.ts';
 export type Outcome =
   | { how: 'ended' }
   | { how: 'interrupted'; why: string; stalled: boolean }
-  | { how: 'refused'; refusal: Refusal };
+  /** @property words ffmpeg's own, for the log */
+  | { how: 'refused'; refusal: Refusal; words?: string | null };
 
 export interface IngestSettings {
   ingestIdleMs: number;
@@ -52,6 +53,7 @@ const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 const NO_FFMPEG =
   'That format needs ffmpeg, which this coordinate does not have: push FLV or MPEG-TS with H.264 and AAC.';
 const NO_INDEX = 'That MP4 has no index: it was cut off. Push the whole file, or fragmented MP4.';
+const UNREADABLE = 'ffmpeg could not convert that: push MPEG-TS or FLV with H.264 and AAC.';
 const NOTHING = 'No picture and no sound could be found in it: check what the encoder sends.';
 
 export class Ingest {
@@ -214,7 +216,8 @@ export class Ingest {
       const { code, tail } = await child.ended;
       if (halt) return { how: 'refused', refusal: halt };
       if (silent) return { how: 'refused', refusal: refused(NOTHING) };
-      if (code !== 0) return { how: 'refused', refusal: refused(explainFfmpeg(tail)) };
+      if (code !== 0)
+        return { how: 'refused', refusal: refused(meaningOf(tail) ?? UNREADABLE), words: lastWords(tail) };
       return await this.#finish({ is: 'end' });
     } finally {
       clearTimeout(slow);

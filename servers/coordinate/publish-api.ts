@@ -137,7 +137,7 @@ export class Publishing {
         this.#log.warn({ stream, bytes: body.bytes, why }, 'push interrupted');
         return answer(request, response, body, outcome.stalled ? 408 : 503, why);
       case 'refused':
-        this.#log.warn({ stream, bytes: body.bytes, detail: why }, 'push refused');
+        this.#log.warn({ stream, bytes: body.bytes, detail: why, words: outcome.words }, 'push refused');
         return answer(request, response, body, STATUS[outcome.refusal.reason] ?? 400, why);
     }
   }

@@ -71,23 +71,23 @@ export function bySignature(bytes: Uint8Array): KnownFormat | null {
 const synchsafe = (bytes: Uint8Array, at: number): number =>
   [0, 1, 2, 3].reduce((sum, i) => sum * 128 + ((bytes[at + i] ?? 0) & 127), 0);
 
-/** So far into a stream that was joined in its middle one looks for a beginning. */
+/** So far into a stream that was joined in its middle one looks for the beginning of a frame of sound. */
 const MAX_JUNK_BYTES = 16 * 1024;
 /** So many frames must follow each other before bytes in the middle are taken for sound. */
-const SURE_FRAMES = 4;
+const SURE_FRAMES = 6;
+const SMALLEST_MPEG_AUDIO_BYTES = 48;
 
 /** A bare stream that begins somewhere in these bytes: joined in its middle, or behind others. */
 export function byContent(bytes: Uint8Array): KnownFormat | null {
-  const junk = Buffer.from(bytes.subarray(0, MAX_JUNK_BYTES));
-  if (junk.includes('ffd9ffd8ff', 0, 'hex')) return MJPEG; // the end of one picture and the next
-  const pack = junk.indexOf('000001ba', 0, 'hex');
-  if (pack >= 0 && ((junk[pack + 4] ?? 0) & 0xc4) === 0x44) return PROGRAMME;
-  if (junk.includes('000001b3', 0, 'hex')) return MPEG_VIDEO;
-  const nals = nalsOf(bytes.subarray(0, 8 * MAX_JUNK_BYTES));
-  const sps = nals.findIndex((nal) => readSps(nal) !== null);
-  if (sps >= 0 && nals.slice(sps, sps + 8).some((nal) => ((nal[0] ?? 0) & 31) === NAL.pps)) return H264;
-  if (nals.some((nal) => nal[0] === 0x42 && nal[1] === 1) && nals.some((nal) => nal[0] === 0x44 && nal[1] === 1))
-    return HEVC;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (buffer.includes('ffd9ffd8ff', 0, 'hex')) return MJPEG; // the end of one picture and the next
+  const pack = buffer.indexOf('000001ba', 0, 'hex');
+  if (pack >= 0 && ((buffer[pack + 4] ?? 0) & 0xc4) === 0x44) return PROGRAMME;
+  const sequence = buffer.indexOf('000001b3', 0, 'hex');
+  if (sequence >= 0 && isSequence(buffer.subarray(sequence + 4))) return MPEG_VIDEO;
+  const nals = nalsOf(bytes);
+  if (nals.some((_, at) => beginsAvc(nals, at))) return H264;
+  if (nals.some((_, at) => beginsHevc(nals, at))) return HEVC;
   const end = Math.min(bytes.length, MAX_JUNK_BYTES);
   for (let at = bytes.indexOf(0xff); at >= 0 && at < end; at = bytes.indexOf(0xff, at + 1)) {
     const sound = soundAt(bytes, at, SURE_FRAMES);
@@ -95,6 +95,34 @@ export function byContent(bytes: Uint8Array): KnownFormat | null {
   }
   return null;
 }
+
+/** Sizes above zero, an aspect and a rate that exist, and the marker bit. Source: ISO/IEC 13818-2, 6.2.2.1. */
+function isSequence(head: Buffer): boolean {
+  if (head.length < 7) return false;
+  const [width, height] = [head.readUInt16BE(0) >> 4, head.readUInt16BE(1) & 0xfff];
+  const [aspect, rate] = [(head[3] ?? 0) >> 4, (head[3] ?? 0) & 15];
+  return (
+    width >= 16 &&
+    height >= 16 &&
+    aspect >= 1 &&
+    aspect <= 14 &&
+    rate >= 1 &&
+    rate <= 8 &&
+    ((head[6] ?? 0) & 0x20) !== 0
+  );
+}
+
+/** Both parameter sets one after the other, then a picture. */
+function beginsAvc(nals: readonly Uint8Array[], at: number): boolean {
+  const [first, second] = [nals[at], nals[at + 1]];
+  if (!first || !second || (first[0] ?? 0) >> 5 === 0 || (second[0] ?? 0) >> 5 === 0) return false;
+  if (((second[0] ?? 0) & 31) !== NAL.pps || readSps(first) === null) return false;
+  return nals.slice(at + 2, at + 6).some((nal) => [NAL.slice, NAL.idr].some((type) => type === ((nal[0] ?? 0) & 31)));
+}
+
+/** The three parameter sets one after the other. */
+const beginsHevc = (nals: readonly Uint8Array[], at: number): boolean =>
+  [0x40, 0x42, 0x44].every((head, i) => nals[at + i]?.[0] === head && nals[at + i]?.[1] === 1);
 
 function annexB(bytes: Uint8Array): KnownFormat | null {
   const at = startsWith(bytes, 0, '00000001') ? 4 : startsWith(bytes, 0, '000001') ? 3 : -1;
@@ -107,23 +135,24 @@ function annexB(bytes: Uint8Array): KnownFormat | null {
   return (first & 0x80) === 0 && type >= NAL.idr && type <= NAL.aud ? H264 : null;
 }
 
-/** Are there so many frames of AAC or MPEG audio in a row, as far as the bytes go? */
+/** Are there so many frames of AAC or MPEG audio in a row, all of one kind? At the very beginning one may be all that has come. */
 function soundAt(bytes: Uint8Array, from: number, frames: number): KnownFormat | false {
   for (const [format, lengthOf] of [
     [ADTS, adtsLength],
     [MP3, mpegAudioLength],
   ] as const) {
+    const alike = (at: number): boolean =>
+      bytes[at + 1] === bytes[from + 1] && ((bytes[at + 2] ?? 0) & 0x0c) === ((bytes[from + 2] ?? 0) & 0x0c);
     let at = from;
     let seen = 0;
-    while (seen < frames) {
-      const length = lengthOf(bytes, at);
-      if (length === null) break;
+    let length = lengthOf(bytes, at);
+    while (length !== null && seen <= frames) {
       seen++;
       at += length;
       if (at + 4 > bytes.length) break;
+      length = alike(at) ? lengthOf(bytes, at) : null;
     }
-    // At the very beginning one frame that the bytes end within is enough.
-    if (seen >= frames && (frames > 1 || at + 4 > bytes.length || lengthOf(bytes, at) !== null)) return format;
+    if (seen > frames || (frames === 1 && seen > 0 && length !== null)) return format;
   }
   return false;
 }
@@ -141,11 +170,10 @@ export function unplayableAdts(bytes: Uint8Array): string | null {
   return asc ? unplayableAac(asc) : 'AAC behind other bytes';
 }
 
+/** Layers 2 and 3; nobody streams layer 1, and machine code looks like it. */
 const KBPS: Record<string, readonly number[]> = {
-  '1-1': [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
   '1-2': [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
   '1-3': [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-  '2-1': [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
   '2-2': [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
   '2-3': [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 };
@@ -160,7 +188,7 @@ function mpegAudioLength(bytes: Uint8Array, at: number): number | null {
   if (version === 1 || kbps === undefined || hz === undefined) return null;
   const rate = hz >> (version === 3 ? 0 : version === 2 ? 1 : 2);
   const padding = (c >> 1) & 1;
-  if (layer === 1) return (Math.floor((12_000 * kbps) / rate) + padding) * 4;
   const samples = layer === 3 && version !== 3 ? 72_000 : 144_000;
-  return Math.floor((samples * kbps) / rate) + padding;
+  const length = Math.floor((samples * kbps) / rate) + padding;
+  return length < SMALLEST_MPEG_AUDIO_BYTES ? null : length;
 }

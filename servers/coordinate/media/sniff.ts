@@ -102,7 +102,7 @@ export function sniff(bytes: Uint8Array, ended = false): Sniffed {
   if (syncIn(bytes).stride !== null) return sniffTs(bytes, enough, last);
   const bare = enough ? byContent(bytes) : null;
   if (bare) return knownDoor(bare, bytes);
-  return enough ? no(`Those bytes are no media format that is known here: ${KNOWN}.`) : { is: 'more' };
+  return last ? no(`Those bytes are no media format that is known here: ${KNOWN}.`) : { is: 'more' };
 }
 
 /** The door for two tracks of a container; `video` and `audio` are ffmpeg's specifiers. */
