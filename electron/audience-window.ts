@@ -7,6 +7,7 @@ import { app, BrowserWindow } from 'electron';
 import type { AudienceStart } from '../protocol/rehearsal.ts';
 import type { Child } from '../servers/control/launch.ts';
 import type { AudienceCarrier } from '../servers/control/rehearsal/carrier.ts';
+import { localPatience } from '../servers/shared/awake.ts';
 import { isOurs } from './ipc.ts';
 import { AUDIENCE, AUDIENCE_PAGE } from './names.ts';
 
@@ -34,7 +35,7 @@ class AudienceWindow implements Child {
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
   readonly #window: BrowserWindow;
-  readonly #late: NodeJS.Timeout;
+  readonly #late: () => void;
   #hasBegun = false;
   #exit: { code: number | null; signal: string | null } | null = null;
 
@@ -60,7 +61,7 @@ class AudienceWindow implements Child {
       page.ipc.handle(channel, (event, given: unknown) => (isOurs(event) ? to(given) : undefined));
     answer(AUDIENCE.start, () => {
       this.#hasBegun = true;
-      clearTimeout(this.#late);
+      this.#late();
       return start;
     });
     answer(AUDIENCE.tell, (line) => void this.stdout.write(`${String(line)}\n`));
@@ -73,9 +74,8 @@ class AudienceWindow implements Child {
     );
     // The app quits, or the system has closed it.
     this.#window.on('closed', () => this.#end(null, 'closed'));
-    this.#late = setTimeout(
-      () => this.#fail('The hidden window for the audience has not begun within 20 s.'),
-      BEGINS_WITHIN_MS,
+    this.#late = localPatience(BEGINS_WITHIN_MS, () =>
+      this.#fail('The hidden window for the audience has not begun in time.'),
     );
     this.#window
       .loadURL(AUDIENCE_PAGE)
@@ -117,7 +117,7 @@ class AudienceWindow implements Child {
   #end(code: number | null, signal: string | null = null): void {
     if (this.#exit !== null) return;
     this.#exit = { code, signal };
-    clearTimeout(this.#late);
+    this.#late();
     this.stdout.end();
     this.stderr.end();
     if (!this.#window.isDestroyed()) this.#window.destroy();

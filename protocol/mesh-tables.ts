@@ -109,6 +109,9 @@ export interface ViewerTableRow {
   trust?: 'good' | 'accused' | 'convicted' | 'silenced' | undefined;
   /** One sentence; null for a good one. */
   trustWhy?: string | null | undefined;
+  /** How far the picture on its screen is behind the source. */
+  delayMs?: number | null | undefined;
+  delaySinceCapture?: boolean | undefined;
   /** Why it takes no children for now, by its own word. */
   leaf?: string | null | undefined;
   /** Measured while slices waited; null: its uplink has never been full. */

@@ -88,6 +88,8 @@ export const FromViewer = v.variant('type', [
     /** p95 over the last seconds of (whole unit here - its source time), on the coordinate's clock. */
     arrivalMs: v.optional(Amount),
     bufferMs: v.optional(Finite),
+    /** How far the picture on screen is behind its source; absent while none is. */
+    delay: v.optional(v.object({ ms: Amount, sinceCapture: v.boolean() })),
     /** Newest unit received whole. */
     newest: v.optional(Uint32),
     /** Media bytes since start, as they came off the wires. */
@@ -143,6 +145,8 @@ export const FromTracker = v.variant('type', [
     /** A viewer uploads at most this many copies of the stream. */
     uploadCap: Amount,
     state: StreamStateSchema,
+    /** Who loses its servers calls them again at a moment of this time, so that the audience does not come as one [S16]. */
+    returnMs: v.optional(Amount),
   }),
   /** All parents the viewer shall have from now on, and one other peer per slice to try if one fails. */
   v.object({
@@ -165,7 +169,7 @@ export const FromTracker = v.variant('type', [
   /** To be shown at the next hello, here or at another tracker of the system. */
   v.object({ type: v.literal('history'), token: Text(500) }),
   v.object({ type: v.literal('signal'), from: Id, data: SignalData }),
-  v.object({ type: v.literal('target'), delayMs: Amount }),
+  v.object({ type: v.literal('target'), delayMs: Amount, returnMs: v.optional(Amount) }),
   v.object({ type: v.literal('stream'), state: StreamStateSchema, epoch: Uint32, publicKey: v.optional(Text(100)) }),
   v.object({ type: v.literal('forwards'), forwards: few(v.object({ id: Id, url: Url }), 8) }),
   /** The coordinate's clock when the ping came, and how far off it may be. */

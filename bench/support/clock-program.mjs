@@ -1,28 +1,57 @@
-// Draws a picture with a clock in it and writes raw yuv420p frames to stdout until stdin closes. A late frame is left out, as a camera
-// leaves it out. The picture's numbers come as JSON in the first argument.
+// Draws a picture with a clock in it and writes raw yuv420p frames to stdout until stdin closes. The picture's numbers come as JSON in
+// the first argument; `hold MS` on stdin stops the drawing for that time.
 import { writeSync } from 'node:fs';
 
-const { width, height, fps, block, perRow, timeBits } = JSON.parse(process.argv[2] ?? '{}');
+/**
+ * `rate`: how fast the camera's own clock runs; 1.0003 is 300 ppm fast.
+ * `keepsAll`: a late frame is drawn all the same; otherwise it is left out, as a camera leaves it out.
+ * `frames`: so many in all; null: without end.
+ * `fromMs`: not null: nothing is waited for, and the clock shows what it would from that moment on.
+ */
+const {
+  width,
+  height,
+  fps,
+  block,
+  perRow,
+  timeBits,
+  rate = 1,
+  keepsAll = false,
+  frames = null,
+  fromMs = null,
+} = JSON.parse(process.argv[2] ?? '{}');
 const DARK = 24;
 const BRIGHT = 230;
 const luma = width * height;
 const texture = drawTexture();
 const beganMs = performance.now();
+let heldMs = 0;
 let number = 0;
 
+process.stdin.on('data', (words) => {
+  for (const [, ms] of String(words).matchAll(/hold (\d+)\n/g)) heldMs += Number(ms);
+});
 process.stdin.on('end', () => process.exit(0)).resume();
 draw();
 
 function draw() {
+  const waitMs = fromMs === null ? dueMs(number) - performance.now() : 0;
+  if (waitMs > 1) return void setTimeout(draw, waitMs);
   const frame = Buffer.alloc((luma * 3) / 2, 128);
   for (let y = 0; y < height; y++) {
     const from = y * width * 2 + ((number * 2) % width);
     frame.set(texture.subarray(from, from + width), y * width);
   }
-  stamp(frame, Date.now());
+  stamp(frame, fromMs === null ? Date.now() : fromMs + Math.round((number * 1_000) / fps));
   if (!write(frame)) process.exit(0);
-  number = Math.max(number + 1, Math.ceil(((performance.now() - beganMs) * fps) / 1_000));
-  setTimeout(draw, Math.max(0, beganMs + (number * 1_000) / fps - performance.now()));
+  number++;
+  if (!keepsAll && fromMs === null) while (dueMs(number) < performance.now()) number++;
+  if (frames !== null && number >= frames) process.exit(0);
+  setTimeout(draw, fromMs === null ? Math.max(0, dueMs(number) - performance.now()) : 0);
+}
+
+function dueMs(frame) {
+  return beganMs + heldMs + (frame * 1_000) / (fps * rate);
 }
 
 /** Waits for the reader. @returns false when it is gone */

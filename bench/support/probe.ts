@@ -1,15 +1,32 @@
-// Runs inside a page: reads the clock out of the picture on screen and notices when the picture stands still. Nothing of the product
-// is asked here; only the <video> is looked at.
-import { BLOCK, BLOCKS_PER_ROW, TIME_BITS } from './clock-source.ts';
+// Runs inside a page: reads the clock out of the picture on screen, notes what the page itself says of the delay at that moment, and
+// notices when the picture stands still. What it believes is the picture: the product is only asked in order to be checked.
+import type {} from '../../client/web/watch.ts'; // declares window.p2plive
+import type { Picture } from './clock-source.ts';
+
+export interface Sample {
+  /** The wall's clock. */
+  atMs: number;
+  /** How old the picture on screen is. */
+  trueMs: number;
+  /** What the page says of it; null where it says nothing. */
+  toldMs: number | null;
+  state: string | null;
+  bufferMs: number | null;
+  targetMs: number | null;
+  /** Shown so far. */
+  frames: number;
+}
 
 export interface Probe {
-  /** Delays of single frames when they were presented, ms. */
-  delays: number[];
-  /** Time in which the picture stood although it had begun, beyond `graceMs` each. */
-  stallMs: number;
-  stalls: number;
-  watchedMs: number;
+  samples: Sample[];
+  /** The picture stood still, by the wall's clock: what is beyond `graceMs`. The last one may still last. */
+  stands: { fromMs: number; toMs: number | null }[];
+  /** Since the page was opened. */
   firstFrameMs: number | null;
+  /** By the wall's clock. */
+  firstFrameAtMs: number | null;
+  /** When this was read out of the page. */
+  readAtMs: number;
 }
 
 declare global {
@@ -18,26 +35,30 @@ declare global {
   }
 }
 
-interface Numbers {
+export interface ProbeNumbers {
   block: number;
   perRow: number;
   bits: number;
   sampleEveryMs: number;
   graceMs: number;
+  /** Of samples, and of stalls. */
+  most: number;
 }
 
-export const NUMBERS: Numbers = {
-  block: BLOCK,
-  perRow: BLOCKS_PER_ROW,
-  bits: TIME_BITS,
-  sampleEveryMs: 250,
+/** @param sampleEveryMs 0: every frame */
+export const numbersFor = ({ block, perRow, timeBits }: Picture, sampleEveryMs = 250): ProbeNumbers => ({
+  block,
+  perRow,
+  bits: timeBits,
+  sampleEveryMs,
   graceMs: 150,
-};
+  most: 20_000,
+});
 
-/** To be given to `page.addInitScript` with NUMBERS: it stands alone, nothing outside it exists in the page. */
-export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs }: Numbers): void {
+/** To be given to `page.addInitScript` with its numbers: it stands alone, nothing outside it exists in the page. */
+export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs, most }: ProbeNumbers): void {
   const startedMs = performance.now();
-  const probe: Probe = { delays: [], stallMs: 0, stalls: 0, watchedMs: 0, firstFrameMs: null };
+  const probe: Probe = { samples: [], stands: [], firstFrameMs: null, firstFrameAtMs: null, readAtMs: 0 };
   window.probe = probe;
   const canvas = new OffscreenCanvas(perRow * 3, 6);
   const context = canvas.getContext('2d', { willReadFrequently: true });
@@ -56,41 +77,55 @@ export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs }: Nu
     return check === given ? values.slice(0, bits).reduce((sum, bit) => sum * 2 + bit, 0) : null;
   };
   let lastSampleMs = 0;
-  let last = { time: -1, atMs: 0 };
-  let isStalled = false;
+  const sample = (video: HTMLVideoElement): void => {
+    lastSampleMs = performance.now();
+    const stampMs = read(video);
+    if (stampMs === null || probe.samples.length >= most) return;
+    const atMs = Date.now();
+    const told = window.p2plive?.stats();
+    const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
+    probe.samples.push({
+      atMs,
+      trueMs: atMs - stampMs,
+      toldMs: told?.delayMs ?? null,
+      state: told?.state ?? null,
+      bufferMs: told?.bufferMs ?? null,
+      targetMs: told?.targetDelayMs ?? null,
+      frames: totalVideoFrames - droppedVideoFrames,
+    });
+  };
+  const isDue = (): boolean => performance.now() - lastSampleMs >= sampleEveryMs;
   const watch = (video: HTMLVideoElement): void => {
     video.requestVideoFrameCallback(() => {
-      const nowMs = performance.now();
-      probe.firstFrameMs ??= nowMs - startedMs;
-      if (nowMs - lastSampleMs >= sampleEveryMs) {
-        lastSampleMs = nowMs;
-        const stampMs = read(video);
-        if (stampMs !== null && probe.delays.length < 10_000) probe.delays.push(Date.now() - stampMs);
-      }
+      probe.firstFrameMs ??= performance.now() - startedMs;
+      probe.firstFrameAtMs ??= Date.now();
+      if (isDue()) sample(video);
       watch(video);
     });
   };
   let watched: HTMLVideoElement | null = null;
-  let lookedMs = startedMs;
+  let last = { frames: -1, atMs: 0 };
+  let stand: { fromMs: number; toMs: number | null } | null = null;
   setInterval(() => {
-    const nowMs = performance.now();
+    const nowMs = Date.now();
     const video = document.querySelector('video');
     if (video && video !== watched) {
       watched = video;
       watch(video);
     }
-    const elapsed = nowMs - lookedMs;
-    lookedMs = nowMs;
     if (!video || probe.firstFrameMs === null) return;
-    probe.watchedMs += elapsed;
     const frames = video.getVideoPlaybackQuality().totalVideoFrames;
-    if (frames !== last.time) {
-      if (isStalled) probe.stallMs += nowMs - last.atMs - graceMs;
-      isStalled = false;
-      last = { time: frames, atMs: nowMs };
-    } else if (!isStalled && nowMs - last.atMs > graceMs) {
-      isStalled = true;
-      probe.stalls++;
+    if (frames !== last.frames) {
+      if (stand) stand.toMs = nowMs;
+      stand = null;
+      last = { frames, atMs: nowMs };
+    } else if (nowMs - last.atMs > graceMs) {
+      if (!stand && probe.stands.length < most) {
+        stand = { fromMs: last.atMs + graceMs, toMs: null };
+        probe.stands.push(stand);
+      }
+      // A picture that stands grows old on the screen.
+      if (sampleEveryMs > 0 && isDue()) sample(video);
     }
   }, 50);
 }

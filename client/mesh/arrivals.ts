@@ -2,8 +2,8 @@
 // peer itself must allow for.
 
 const COMMON_WINDOW_MS = 10_000;
-/** Rare hold-ups must be remembered for longer than regular delay. */
-const OWN_WINDOW_MS = 20_000;
+/** A hold-up is allowed for as long as this after it: long enough for those that come again and again, and then it is over. */
+const OWN_WINDOW_MS = 10_000;
 const MOST = 512;
 const FEWEST = 8;
 
@@ -13,6 +13,11 @@ export class Arrivals {
   add(delayMs: number, atMs: number): void {
     this.#samples.push({ delayMs, atMs });
     if (this.#samples.length > MOST) this.#samples.shift();
+  }
+
+  /** What was counted by a clock that has jumped says nothing. */
+  clear(): void {
+    this.#samples.length = 0;
   }
 
   /** 95th percentile: the regular delay; null before there are enough to say. */

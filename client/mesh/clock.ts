@@ -1,41 +1,56 @@
-// Where the coordinate's clock stands, estimated over an open WebSocket: of the recent pings the one with the lowest round trip wins.
+// Where the coordinate's clock stands, by pings over an open WebSocket, and whether this machine has slept: then nothing that was
+// known is true, and it is asked again [S17]. How measurements are weighed is clock-estimate.ts.
+import { ClockEstimate } from '../../protocol/clock-estimate.ts';
 
-const KEEP = 16;
-
-interface Sample {
-  roundTripMs: number;
-  /** coordinate's clock minus our monotonic clock */
-  offsetMs: number;
-  uncertainMs: number;
-}
+/** The two clocks of this machine differ by less from one look to the next, however coarse a browser makes them. */
+const STEP_MS = 250;
+/** Longer between two looks, and this machine may have slept with both clocks going. */
+const AWAY_MS = 2_000;
 
 export class RemoteClock {
-  readonly #samples: Sample[] = [];
-  #best: Sample | null = null;
+  readonly #estimate = new ClockEstimate();
+  #seen: { nowMs: number; wallMs: number } | null = null;
+  /** Pings from before may have been answered before the machine slept. */
+  #validMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * To be called at each tick, and before each answer is taken.
+   * @param nowMs our monotonic clock
+   * @param wallMs our machine's own clock: where it goes on and the monotonic one does not, the machine slept, or somebody set it
+   * @returns why to measure again at once: `lost`, nothing is known any more; `away`, what is known may be old; null, no need
+   */
+  look(nowMs: number, wallMs: number): 'lost' | 'away' | null {
+    const seen = this.#seen;
+    this.#seen = { nowMs, wallMs };
+    if (!seen) return null;
+    const passedMs = nowMs - seen.nowMs;
+    if (Math.abs(wallMs - seen.wallMs - passedMs) <= STEP_MS) return passedMs > AWAY_MS ? 'away' : null;
+    this.#estimate.forget();
+    this.#validMs = nowMs;
+    return 'lost';
+  }
 
   /**
    * @param sentMs our monotonic clock when the ping left
    * @param coordinateMs the coordinate's clock when it was answered
    * @param uncertainMs how far off the answerer may be itself
+   * @returns whether one of the clocks has jumped: what was known is thrown away then, and it is time to measure again
    */
-  observe(sentMs: number, receivedMs: number, coordinateMs: number, uncertainMs: number): void {
-    const roundTripMs = Math.max(0, receivedMs - sentMs);
-    this.#samples.push({ roundTripMs, offsetMs: coordinateMs - (sentMs + roundTripMs / 2), uncertainMs });
-    if (this.#samples.length > KEEP) this.#samples.shift();
-    this.#best = this.#samples.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
+  observe(sentMs: number, receivedMs: number, coordinateMs: number, uncertainMs: number): boolean {
+    return sentMs >= this.#validMs && this.#estimate.observe(sentMs, receivedMs, coordinateMs, uncertainMs);
   }
 
   get isKnown(): boolean {
-    return this.#best !== null;
+    return this.#estimate.isKnown;
   }
 
-  /** The coordinate's clock at our monotonic `nowMs`; null until the first answer. */
+  /** The coordinate's clock at our monotonic `nowMs`; null until the first answer, and after a sleep until the next. */
   at(nowMs: number): number | null {
-    return this.#best && nowMs + this.#best.offsetMs;
+    return this.#estimate.at(nowMs);
   }
 
-  /** How far off `at` may be: half the best round trip and what the answerer admits. */
-  get uncertainMs(): number {
-    return this.#best ? this.#best.roundTripMs / 2 + this.#best.uncertainMs : Number.POSITIVE_INFINITY;
+  /** How far off `at` may be. */
+  uncertainAt(nowMs: number): number {
+    return this.#estimate.uncertainAt(nowMs);
   }
 }

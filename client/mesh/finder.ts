@@ -2,10 +2,11 @@
 import * as v from 'valibot';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { Assignment } from '../../protocol/signalling.ts';
+import type { Backoff } from './backoff.ts';
 import type { PeerEnv } from './env.ts';
 
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 5_000;
+/** How often it is asked whether the next call is due. */
+const LOOK_EVERY_MS = 50;
 /** Not more often than this for a changed key. */
 const KEY_EVERY_MS = 1_000;
 
@@ -17,16 +18,17 @@ export interface FinderEvents {
 export class Finder {
   readonly #env: PeerEnv;
   readonly #at: { coordinate: string; stream: string };
+  readonly #backoff: Backoff;
   readonly #events: FinderEvents;
   #busy = false;
   #closed = false;
-  #retryMs = FIRST_RETRY_MS;
   #keyAskedMs = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | null = null;
 
-  constructor(env: PeerEnv, at: { coordinate: string; stream: string }, events: FinderEvents) {
+  constructor(env: PeerEnv, at: { coordinate: string; stream: string }, backoff: Backoff, events: FinderEvents) {
     this.#env = env;
     this.#at = at;
+    this.#backoff = backoff;
     this.#events = events;
   }
 
@@ -34,7 +36,7 @@ export class Finder {
   find(): void {
     if (this.#busy || this.#closed) return;
     this.#busy = true;
-    void this.#ask();
+    this.#whenDue();
   }
 
   /** The coordinate may have restarted with another key: ask once, leave the tracker as it is unless it changed. */
@@ -50,6 +52,11 @@ export class Finder {
     this.#cancel?.();
   }
 
+  #whenDue(): void {
+    if (this.#backoff.mayCall(this.#at.coordinate)) void this.#ask();
+    else this.#cancel = this.#env.after(LOOK_EVERY_MS, () => this.#whenDue());
+  }
+
   async #ask(): Promise<void> {
     const url = `${this.#at.coordinate}/tracker?stream=${encodeURIComponent(this.#at.stream)}`;
     try {
@@ -61,13 +68,13 @@ export class Finder {
           `The server speaks version ${parsed.output.v}, this page ${PROTOCOL_VERSION}. Reload the page.`,
         );
       this.#busy = false;
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#backoff.answered(this.#at.coordinate);
       this.#events.found(parsed.output);
     } catch (error) {
       if (this.#closed) return;
+      this.#backoff.failed(this.#at.coordinate);
       this.#events.failed(error instanceof Error ? error.message : String(error));
-      this.#cancel = this.#env.after(this.#retryMs * (0.7 + 0.6 * this.#env.random()), () => void this.#ask());
-      this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 1.6);
+      this.#whenDue();
     }
   }
 }

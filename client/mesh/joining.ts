@@ -52,7 +52,7 @@ export class Joining {
     sub.dueMs = null;
     const link =
       parent.kind === 'forward'
-        ? this.#at.links().toForward(parent.id, parent.url)
+        ? this.#at.links().toForward(parent.id, parent.url, true)
         : this.#at.links().toPeer(parent.id);
     if (!link) return;
     sub.joining = { id: parent.id, sinceMs: this.#at.now(), asked: false };

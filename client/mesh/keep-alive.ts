@@ -18,6 +18,9 @@ export interface PlayerReport {
   /** How late after its source time media becomes playable here; absent: the arrival of units says it. */
   arrivals?: Arrivals;
   bufferMs?: number;
+  delay?: { ms: number; isSinceCapture: boolean } | null;
+  /** The picture should move and does not. */
+  isStanding?: boolean;
   stalls: { count: number; ms: number };
   hidden: boolean;
 }
@@ -109,6 +112,7 @@ export class KeepAlive {
       state,
       ...(arrivalMs === null ? {} : { arrivalMs: Math.max(0, arrivalMs) }),
       ...(player.bufferMs === undefined ? {} : { bufferMs: player.bufferMs }),
+      ...(player.delay ? { delay: { ms: player.delay.ms, sinceCapture: player.delay.isSinceCapture } } : {}),
       newest: this.#at.store.newest,
       received: { forward: received.forward, peers: received.peers },
       sent: uplink.sentBytes,

@@ -20,6 +20,8 @@ export type Alive = Extract<PeerMessage, { type: 'alive' }>;
 
 export interface LinkEvents {
   opened(link: Link): void;
+  /** The other side has said hello: it is who it should be, and lets us in. */
+  greeted?(link: Link): void;
   message(link: Link, message: PeerMessage): void;
   slice(link: Link, slice: Slice): void;
   /**
@@ -155,7 +157,7 @@ export class Link {
       if (message.stream !== this.#options.stream || message.id !== this.id)
         return this.#fail('not who the tracker named');
       this.#heardHello = true;
-      return;
+      return this.#events.greeted?.(this);
     }
     // [P1] nothing counts before the hello
     if (!this.#heardHello && message.type !== 'refused') return this.#fail('no hello');

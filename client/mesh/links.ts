@@ -2,6 +2,7 @@
 import { Bucket } from '../../protocol/bucket.ts';
 import type { IceServer } from '../../protocol/fields.ts';
 import type { SignalData } from '../../protocol/signalling.ts';
+import type { Backoff } from './backoff.ts';
 import type { PeerEnv, PeerWire, WireEvents } from './env.ts';
 import { Link, type LinkEvents, type LinkOptions } from './link.ts';
 
@@ -23,6 +24,8 @@ export interface LinksEnvironment {
   iceServers: () => readonly IceServer[];
   sendSignal: (to: string, data: SignalData) => void;
   drained: () => void;
+  /** When a forward that does not answer is called again. */
+  backoff: Backoff;
 }
 
 interface Entry {
@@ -31,6 +34,10 @@ interface Entry {
   call: string | null;
   initiator: boolean;
   usedMs: number;
+  /** Of a forward. */
+  url?: string;
+  /** It has let us in. */
+  greeted?: boolean;
 }
 
 /** Media bytes as they came off the wires. */
@@ -58,8 +65,14 @@ export class Links {
     this.#at = at;
     this.#events = {
       ...events,
+      greeted: (link) => {
+        const entry = this.#table.get(link.id);
+        if (entry) entry.greeted = true;
+        if (entry?.url !== undefined) at.backoff.answered(entry.url);
+        events.greeted?.(link);
+      },
       closed: (link, why) => {
-        if (this.#table.get(link.id)?.link === link) this.#remove(link.id);
+        if (this.#table.get(link.id)?.link === link) this.#gaveUp(link.id);
         events.closed(link, why);
       },
     };
@@ -85,11 +98,17 @@ export class Links {
     return this.#dial(id, null);
   }
 
-  toForward(id: string, url: string): Link {
+  /**
+   * The link to a forward, dialled if there is none. Null while it does not answer and its next call is not due: whoever needs it asks
+   * again at the next tick.
+   * @param isOurs it is a parent by the plan, as it is of few
+   */
+  toForward(id: string, url: string, isOurs = false): Link | null {
     const known = this.#use(id);
     if (known) return known;
+    if (!this.#at.backoff.mayCall(url, isOurs)) return null;
     const link = new Link({ ...this.#at.common, id, kind: 'forward' }, this.#events);
-    this.#table.set(id, { link, wire: null, call: null, initiator: true, usedMs: this.#at.env.now() });
+    this.#table.set(id, { link, wire: null, call: null, initiator: true, usedMs: this.#at.env.now(), url });
     link.connect((events) => this.#at.env.socket(url, events));
     return link;
   }
@@ -135,10 +154,12 @@ export class Links {
     }
   }
 
+  /** @param farewell false: the other side is gone, or wants no more of us */
   drop(id: string, farewell = true): void {
     const entry = this.#table.get(id);
     if (!entry) return;
-    this.#remove(id);
+    if (farewell) this.#remove(id);
+    else this.#gaveUp(id);
     entry.link.close(farewell);
   }
 
@@ -157,6 +178,12 @@ export class Links {
     const entry = this.#table.get(id);
     if (entry) addTo(this.#gone, entry.link);
     this.#table.delete(id);
+  }
+
+  #gaveUp(id: string): void {
+    const { url, greeted } = this.#table.get(id) ?? {};
+    this.#remove(id);
+    if (url !== undefined) this.#at.backoff.failed(url, greeted);
   }
 
   #use(id: string): Link | null {

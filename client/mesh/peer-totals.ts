@@ -1,4 +1,9 @@
 // What a peer has carried so far, for its statistics. Bytes, and counts of single slices.
+import type { Received } from './links.ts';
+import type { Playout } from './playout.ts';
+import type { Supplies } from './supplies.ts';
+import type { Uplink } from './uplink.ts';
+
 export interface PeerTotals {
   /** Received, by kind of sender. */
   forward: number;
@@ -14,4 +19,19 @@ export interface PeerTotals {
   skipped: number;
   /** Slices that were too old when their turn to be sent came. */
   dropped: number;
+}
+
+/** @param received undefined before there are links */
+export function totalsOf(
+  received: Received | undefined,
+  { uplink, supplies, playout }: { uplink: Uplink; supplies: Supplies; playout: Playout },
+): PeerTotals {
+  return {
+    ...(received ?? { forward: 0, peers: 0, duplicate: 0, made: 0 }),
+    sent: uplink.sentBytes,
+    hedges: supplies.hedges,
+    pulls: supplies.pulled,
+    skipped: playout.skipped,
+    dropped: uplink.dropped,
+  };
 }

@@ -14,8 +14,10 @@ import { KeepAlive, type PlayerReport } from './keep-alive.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
 import type { PeerEvents, PeerOptions } from './peer-options.ts';
-import type { PeerTotals } from './peer-totals.ts';
+import { totalsOf, type PeerTotals } from './peer-totals.ts';
 import { Playout } from './playout.ts';
+import { Quiet, Rounds } from './rounds.ts';
+import { Servers } from './servers.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
@@ -46,15 +48,16 @@ export class MeshPeer {
   readonly #finder: Finder;
   readonly #uplink: Uplink;
   readonly #regular: KeepAlive;
+  readonly #servers: Servers;
+  readonly #rounds: Rounds;
+  readonly #quiet = new Quiet();
   readonly #verifier: Verifier;
   readonly #taking: Taking;
   #links: Links | null = null;
   #id: string | null = null;
   readonly #terms: Terms;
   #iceServers: readonly IceServer[] = [];
-  #forwards: readonly { id: string; url: string }[] = [];
   #ticket: string | undefined;
-  #cancels: (() => void)[] = [];
   #closed = false;
 
   constructor(env: PeerEnv, options: PeerOptions, events: PeerEvents) {
@@ -63,6 +66,8 @@ export class MeshPeer {
     this.#events = events;
     this.#terms = new Terms(options);
     const now = (): number => env.now();
+    this.#servers = new Servers(env);
+    this.#rounds = new Rounds(env);
     this.playout = new Playout(this.store, () => this.coordinateMs(), events);
     this.#uplink = new Uplink(now);
     this.#verifier = new Verifier(env, options.stream, new Uint8Array(32));
@@ -73,7 +78,7 @@ export class MeshPeer {
       self: () => this.#id ?? '',
       store: this.store,
       links: () => this.#mustLinks(),
-      forwards: () => this.#forwards,
+      forwards: () => this.#servers.forwards,
       tell: (message) => this.tracker.send(message),
       note: (text) => this.journal.note(text),
       nextUnit: () => this.playout.next,
@@ -115,6 +120,7 @@ export class MeshPeer {
     this.tracker = new TrackerLink(
       env,
       { stream: options.stream, role: options.role, terms: () => this.#terms.hello() },
+      this.#servers.backoff,
       {
         message: (message) => this.#fromTracker(message),
         seating: () => ({
@@ -127,9 +133,10 @@ export class MeshPeer {
         unreachable: () => this.#finder.find(),
         removed: () => this.close(),
         state: () => events.changed(),
+        clockJumped: () => this.#clockJumped(),
       },
     );
-    this.#finder = new Finder(env, options, {
+    this.#finder = new Finder(env, options, this.#servers.backoff, {
       found: (assignment) => {
         this.problem = null;
         this.#verifier.setKey(base64UrlBytes(assignment.publicKey));
@@ -148,21 +155,20 @@ export class MeshPeer {
 
   start(): void {
     this.#finder.find();
-    this.#every(TICKET_EVERY_MS, () => this.#finder.find());
-    this.#every(TICK_MS, () => this.#tick());
-    this.#every(KEEP_ALIVE_MS, () => this.#regular.toNeighbours());
-    this.#every(ACK_EVERY_MS, () => this.#regular.toForwards());
-    this.#every(VIEWER_REPORT_MS, () =>
-      this.playout.heedDelays(this.#regular.delays(this.player()).p99(this.#env.now())),
-    );
-    this.#every(VIEWER_REPORT_MS, this.#report);
+    const { every } = this.#rounds;
+    every(TICKET_EVERY_MS, () => this.#finder.find());
+    every(TICK_MS, () => this.#tick());
+    every(KEEP_ALIVE_MS, () => this.#regular.toNeighbours());
+    every(ACK_EVERY_MS, () => this.#regular.toForwards());
+    every(VIEWER_REPORT_MS, () => this.playout.heedDelays(this.#regular.delays(this.player()).p99(this.#env.now())));
+    every(VIEWER_REPORT_MS, this.#report);
   }
 
   /** Bye to everybody; for pagehide and the program's end. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const cancel of this.#cancels) cancel();
+    this.#rounds.close();
     this.#finder.close();
     this.#links?.close();
     this.tracker.close();
@@ -202,6 +208,11 @@ export class MeshPeer {
     return this.tracker.clock.at(this.#env.now());
   }
 
+  /** false: whoever could give this peer media, or name somebody who can, does not answer. */
+  get serversAnswer(): boolean {
+    return this.#servers.answer(this.tracker.state === 'joined');
+  }
+
   get state(): ViewerState {
     if (this.streamState === 'ended') return 'ended';
     if (this.tracker.state !== 'joined' && this.playout.next === 0) return this.#id === null ? 'finding' : 'joining';
@@ -210,27 +221,20 @@ export class MeshPeer {
   }
 
   totals(): PeerTotals {
-    const sum = this.#links?.totals() ?? { forward: 0, peers: 0, duplicate: 0, made: 0 };
-    return {
-      ...sum,
-      sent: this.#uplink.sentBytes,
-      hedges: this.supplies.hedges,
-      pulls: this.supplies.pulled,
-      skipped: this.playout.skipped,
-      dropped: this.#uplink.dropped,
-    };
+    return totalsOf(this.#links?.totals(), { uplink: this.#uplink, supplies: this.supplies, playout: this.playout });
   }
 
-  readonly #report = (): void => this.tracker.send(this.#regular.report(this.state, this.player()));
+  readonly #report = (): void => {
+    const player = this.player();
+    const state = this.state === 'playing' && player.isStanding === true ? 'starving' : this.state;
+    this.tracker.send(this.#regular.report(state, player));
+    if (this.streamState === 'live' && this.#quiet.isDue(this.store.newest)) this.tracker.ask();
+  };
 
-  #every(ms: number, call: () => void): void {
-    let cancel: () => void = () => undefined;
-    const again = (): void => {
-      cancel = this.#env.after(ms, again);
-      call();
-    };
-    cancel = this.#env.after(ms, again);
-    this.#cancels.push(() => cancel());
+  /** Delays that were counted by it are wrong by as much as it jumped. */
+  #clockJumped(): void {
+    this.journal.note('a clock has jumped, or this machine has slept: the clock is measured again');
+    this.#regular.delays(this.player()).clear();
   }
 
   #mustLinks(): Links {
@@ -257,13 +261,12 @@ export class MeshPeer {
         return;
       case 'target':
         this.playout.swarmDelayMs = message.delayMs;
-        return;
+        return this.#servers.told({ returnMs: message.returnMs });
       case 'stream':
         if (message.publicKey !== undefined) this.#verifier.setKey(base64UrlBytes(message.publicKey));
         return this.#setState(message.state);
       case 'forwards':
-        this.#forwards = message.forwards;
-        return;
+        return this.#servers.told(message);
       case 'refused':
         this.problem = message.detail;
         return this.#events.changed();
@@ -279,7 +282,7 @@ export class MeshPeer {
   #welcomed(message: Extract<FromTracker, { type: 'welcome' }>): void {
     this.problem = null;
     this.#iceServers = message.iceServers;
-    this.#forwards = message.forwards;
+    this.#servers.told(message);
     this.playout.swarmDelayMs = message.targetDelayMs;
     this.children.forgetExpectations();
     if (this.#id !== message.id) {
@@ -310,6 +313,7 @@ export class MeshPeer {
           if (JSON.stringify(data).length < MAX_SIGNAL_CHARS) this.tracker.send({ type: 'signal', to, data });
         },
         drained: () => this.#uplink.pump(),
+        backoff: this.#servers.backoff,
       },
       {
         opened: (link) => this.supplies.opened(link),
@@ -381,6 +385,7 @@ export class MeshPeer {
   }
 
   #tick(): void {
+    this.tracker.look();
     if (!this.#links) return;
     this.supplies.tick();
     this.children.sweep();

@@ -4,8 +4,8 @@ import { TARGET_MARGIN_MS, TARGET_MAX_MS } from '../../protocol/limits.ts';
 import { Sequencer, type Playable } from './sequencer.ts';
 import type { HeldUnit, UnitStore } from './store.ts';
 
-/** Share of the way down per second. */
-const OWN_FALL = 0.1;
+/** Share of the way down per second: the window of the delays is memory enough. */
+const OWN_FALL = 0.3;
 /** Until the tracker says otherwise. */
 const FIRST_DELAY_MS = 400;
 

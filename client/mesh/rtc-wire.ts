@@ -1,6 +1,7 @@
 // A PeerWire over WebRTC: one connection, one ordered channel for text and one unordered (reliable) for media. The same code for
 // the browser's RTCPeerConnection and for wrtc's; only what both have is named here.
 import type { IceServer } from '../../protocol/fields.ts';
+import { patiently } from '../../protocol/awake.ts';
 import { CONNECT_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { SignalData } from '../../protocol/signalling.ts';
 import type { PeerEnv, PeerWire, PeerWireEvents } from './env.ts';
@@ -84,7 +85,7 @@ export class RtcWire implements PeerWire {
       if (state === 'failed' || state === 'closed') this.#fail(`connection ${state}`);
     };
     // ICE itself takes 15 s to give up: far too long for a viewer that waits for a slice.
-    this.#cancelTimeout = env.after(CONNECT_TIMEOUT_MS, () => {
+    this.#cancelTimeout = patiently(env, CONNECT_TIMEOUT_MS, () => {
       if (!this.#isOpen) this.#fail('no connection in time');
     });
     if (options.initiator) this.#describe('offer').catch((error: unknown) => this.#fail(String(error)));

@@ -39,14 +39,18 @@ export class Silence {
     this.#of = of;
   }
 
-  /** Before the slices are looked at one by one. */
-  tick(nowMs: number): void {
+  /**
+   * Before the slices are looked at one by one.
+   * @returns how long this peer itself stood still: no time in which anybody could have been heard
+   */
+  tick(nowMs: number): number {
     const open = this.#at.links().open();
+    const pausedMs = nowMs - this.#tickMs > OWN_PAUSE_MS && this.#tickMs > 0 ? nowMs - this.#tickMs : 0;
     // After a pause of our own, messages wait to be read: nobody is silent before they are.
-    if (nowMs - this.#tickMs > OWN_PAUSE_MS)
-      for (const link of open) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
+    if (pausedMs > 0) for (const link of open) link.heardMs = Math.max(link.heardMs, nowMs - SUSPECT_SILENCE_MS / 2);
     this.#tickMs = nowMs;
     if (open.length > 0 && open.every((link) => nowMs - link.heardMs > COMMON_GAP_MS)) this.#gapMs = nowMs;
+    return pausedMs;
   }
 
   /** Suspicion first, then for good. An alive parent that lacks the slice itself is given time: it repairs. */

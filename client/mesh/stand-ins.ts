@@ -8,7 +8,7 @@ import type { Link } from './link.ts';
 import type { SupplyContext } from './supply-context.ts';
 import type { Substream } from './substream.ts';
 
-/** The last resort is tried again sooner: a restarted forward is back within a second. */
+/** A forward that has refused is asked again after this; when one that has gone is called again is for backoff.ts to say. */
 const FORWARD_AGAIN_MS = 500;
 /** A stand-in has what it was asked for at hand: silence for this long, and it has not. */
 const STAND_IN_SILENCE_MS = 160;
@@ -65,12 +65,14 @@ export class StandIns {
     if (isParity(sub.k, this.#of.K)) return;
     const forwards = this.#at.forwards();
     const isRested = (id: string): boolean =>
+      !this.#at.links().get(id) ||
       this.#at.now() - (sub.avoided.get(id) ?? Number.NEGATIVE_INFINITY) > FORWARD_AGAIN_MS;
     const forward = forwards.find((f) => !sub.avoided.has(f.id)) ?? forwards.find((f) => isRested(f.id));
     if (!forward) return;
+    const link = this.#at.links().toForward(forward.id, forward.url, sub.planned?.id === forward.id);
+    if (!link) return; // it is called again when its turn comes
     this.#at.note(`slice ${sub.k}: asks the forward (${why})`);
     sub.standIn = { id: forward.id, sinceMs: this.#at.now(), why };
-    const link = this.#at.links().toForward(forward.id, forward.url);
     if (link.state === 'open') this.#of.subscribe(sub, link, why);
   }
 

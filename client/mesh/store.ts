@@ -18,8 +18,10 @@ export interface HeldUnit {
   unseen: number | null;
 }
 
-/** More units than RING_MS of the shortest allowed (40 ms) would be a flood. */
-const MAX_UNITS = 400;
+/** Two minutes of the usual length: a group of pictures is kept whole, since nothing in it can be shown without its keyframe. */
+const MAX_UNITS = 2_000;
+/** And no more than this of it. */
+const MAX_BYTES = 48 * 1024 * 1024;
 
 export type Added = 'new' | 'whole' | 'duplicate' | 'stale' | 'mismatch' | 'epoch';
 
@@ -29,6 +31,9 @@ export class UnitStore {
   newest = 0;
   #init: HeldUnit | null = null;
   readonly #units = new Map<number, HeldUnit>();
+  #bytes = 0;
+  /** The last two keyframes that are known of, the newer one last: from the older one on everything is kept. */
+  #keys: number[] = [];
 
   get init(): HeldUnit | null {
     return this.#init?.wholeMs === null ? null : this.#init;
@@ -62,7 +67,11 @@ export class UnitStore {
       const slices: (Slice | null)[] = Array.from({ length: K + 1 }, () => null);
       held = { head, K, slices, firstMs: nowMs, firstK: k, wholeMs: null, unseen: null };
       if (head.unit === 0) this.#init = held;
-      else this.#units.set(head.unit, held);
+      else {
+        this.#units.set(head.unit, held);
+        this.#bytes += head.unitBytes;
+        if (head.flags & FLAG.key) this.#keys = [...this.#keys, head.unit].toSorted((a, b) => a - b).slice(-2);
+      }
     }
     if (held.K !== K) return 'mismatch';
     if (held.slices[k]) return 'duplicate';
@@ -148,17 +157,24 @@ export class UnitStore {
     this.newest = 0;
     this.#init = null;
     this.#units.clear();
+    this.#bytes = 0;
+    this.#keys = [];
   }
 
   #isTooOld(unit: number): boolean {
     if (unit === 0) return false;
     if (unit <= this.newest - MAX_UNITS) return true;
+    if (this.#keys[0] !== undefined && unit >= this.#keys[0] && this.#bytes <= MAX_BYTES) return false;
     const newest = this.#units.get(this.newest);
     const average = newest ? Math.max(20, newest.head.durationMs) : 100;
     return (this.newest - unit) * average > RING_MS;
   }
 
   #prune(): void {
-    for (const unit of this.#units.keys()) if (this.#isTooOld(unit)) this.#units.delete(unit);
+    for (const [unit, { head }] of this.#units)
+      if (this.#isTooOld(unit)) {
+        this.#units.delete(unit);
+        this.#bytes -= head.unitBytes;
+      }
   }
 }

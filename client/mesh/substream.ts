@@ -105,3 +105,10 @@ export function dueMs(sub: Substream, sourceMs: number): number | null {
   if (sub.delayMs !== null) return sourceMs + sub.delayMs + Math.max(30, 3 * sub.jitterMs);
   return sub.formerMs === null ? null : sourceMs + sub.formerMs + UNKNOWN_MS;
 }
+
+/** Nobody could be heard for so long: whoever is waited for is given as much more. */
+export function waitedLess(sub: Substream, pausedMs: number): void {
+  if (sub.joining) sub.joining = { ...sub.joining, sinceMs: sub.joining.sinceMs + pausedMs };
+  if (sub.standIn) sub.standIn = { ...sub.standIn, sinceMs: sub.standIn.sinceMs + pausedMs };
+  sub.lastMs += pausedMs;
+}

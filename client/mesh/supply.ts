@@ -13,7 +13,7 @@ import { Pulls } from './pulls.ts';
 import type { SupplyContext } from './supply-context.ts';
 import { Silence } from './silence.ts';
 import { StandIns } from './stand-ins.ts';
-import { isRegular, newSubstream, observeArrival, reseated, type Substream } from './substream.ts';
+import { isRegular, newSubstream, observeArrival, reseated, waitedLess, type Substream } from './substream.ts';
 
 type Plan = Extract<FromTracker, { type: 'plan' }>;
 type LostHow = Extract<FromViewer, { type: 'lost' }>['how'];
@@ -232,7 +232,8 @@ export class Supply {
 
   tick(): void {
     const nowMs = this.#at.now();
-    this.#silence.tick(nowMs);
+    const pausedMs = this.#silence.tick(nowMs);
+    if (pausedMs > 0) for (const sub of this.substreams) waitedLess(sub, pausedMs);
     const isActive = this.hasBegun && !this.isOver;
     for (const sub of this.substreams) {
       for (const [id, at] of sub.avoided) if (nowMs - at > AVOID_MS) sub.avoided.delete(id);

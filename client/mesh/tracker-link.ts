@@ -1,16 +1,21 @@
-// The line to the tracker: hello (or "here I am again"), messages both ways, the clock's pings, and coming back by itself.
+// The line to the tracker: hello (or "here I am again"), messages both ways, and coming back by itself. The clock's pings are
+// pinging.ts; when a lost tracker is called again is backoff.ts.
+import { patiently } from '../../protocol/awake.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { FromTracker, type Edge, type FromViewer, type PeerRole } from '../../protocol/signalling.ts';
+import type { Backoff } from './backoff.ts';
 import { RemoteClock } from './clock.ts';
 import type { PeerEnv, Wire } from './env.ts';
+import { Pinging } from './pinging.ts';
 import type { Terms } from './terms.ts';
 
-/** Five pings at the start, then one every half minute (MESH, "Clock"). */
-const PING_AT_MS = [0, 150, 300, 500, 800];
-const PING_EVERY_MS = 30_000;
-/** After a lost tracker everybody comes back within this time, spread out. */
-const RETURN_JITTER_MS = 3_000;
+/** From dialling to the welcome; a tracker with thousands of newcomers takes a while. */
+const WELCOME_WITHIN_MS = 8_000;
+/** How often it is asked whether the next call is due. */
+const LOOK_EVERY_MS = 50;
+/** Failed calls after which the address is doubted. */
+const DOUBT_AFTER = 3;
 
 export type TrackerLinkState = 'waiting' | 'connecting' | 'joined' | 'refused';
 
@@ -23,6 +28,8 @@ export interface TrackerLinkEvents {
   /** An operator ended this session: there is no coming back by itself. */
   removed(): void;
   state(state: TrackerLinkState): void;
+  /** One of the clocks has jumped: what was measured by them counts no more. */
+  clockJumped(): void;
 }
 
 interface Hello {
@@ -32,35 +39,41 @@ interface Hello {
   terms: Terms['hello'];
 }
 
-/** Failed attempts after which the address is doubted. */
-const DOUBT_AFTER = 3;
-
 export class TrackerLink {
   readonly clock = new RemoteClock();
   state: TrackerLinkState = 'waiting';
   readonly #env: PeerEnv;
   readonly #hello: Hello;
+  readonly #backoff: Backoff;
   readonly #events: TrackerLinkEvents;
+  readonly #pinging: Pinging;
   #wire: Wire | null = null;
   #me: { id: string; secret: string } | null = null;
   #failures = 0;
-  #cancelRetry: (() => void) | null = null;
-  #cancelPings: (() => void)[] = [];
+  #cancel: () => void = () => {};
   #closed = false;
   #address: { url: string; ticket: string | undefined } | null = null;
 
-  constructor(env: PeerEnv, hello: Hello, events: TrackerLinkEvents) {
+  constructor(env: PeerEnv, hello: Hello, backoff: Backoff, events: TrackerLinkEvents) {
     this.#env = env;
     this.#hello = hello;
+    this.#backoff = backoff;
     this.#events = events;
+    this.#pinging = new Pinging(env, {
+      ping: (t) => this.send({ type: 'ping', t }),
+      unanswered: () => this.#lost(),
+    });
   }
 
-  /** Connects, or moves to another tracker. */
+  /** Connects, or moves to another tracker. The one that is being called anyway is only given the ticket. */
   open(url: string, ticket: string | undefined): void {
     if (this.#closed) return;
+    const isSame = this.#address?.url === url;
     this.#address = { url, ticket };
+    if (isSame) return;
+    this.#drop();
     this.#failures = 0;
-    this.#connect();
+    this.#whenDue();
   }
 
   /** A fresh ticket for the next connection; this one stands. */
@@ -70,6 +83,24 @@ export class TrackerLink {
 
   send(message: FromViewer): void {
     if (this.state === 'joined') this.#wire?.send(JSON.stringify(message));
+  }
+
+  /** At each tick: has this machine slept, or a clock been set? */
+  look(): void {
+    const seen = this.clock.look(this.#env.now(), this.#env.wallMs());
+    if (seen === null) return;
+    if (seen === 'lost') this.#events.clockJumped();
+    this.measure();
+  }
+
+  /** Nothing has come for a while: is the tracker there at all? */
+  ask(): void {
+    if (this.state === 'joined') this.#pinging.once();
+  }
+
+  /** Asks for the coordinate's clock at once. */
+  measure(): void {
+    if (this.state === 'joined') this.#pinging.again();
   }
 
   close(): void {
@@ -85,11 +116,16 @@ export class TrackerLink {
     this.#events.state(state);
   }
 
-  #connect(): void {
+  /** Calls the tracker now, or when its turn has come. */
+  #whenDue(): void {
     if (this.#closed || !this.#address) return;
-    this.#drop();
+    if (this.#backoff.mayCall(this.#address.url)) return this.#connect(this.#address);
+    this.#cancel = this.#env.after(LOOK_EVERY_MS, () => this.#whenDue());
+  }
+
+  #connect({ url, ticket }: { url: string; ticket: string | undefined }): void {
     this.#set('connecting');
-    const { url, ticket } = this.#address;
+    this.#cancel = patiently(this.#env, WELCOME_WITHIN_MS, () => this.#lost());
     const wire = this.#env.socket(url, {
       open: () => {
         const { stream, role, terms } = this.#hello;
@@ -119,13 +155,20 @@ export class TrackerLink {
     const decoded = decodeMessage(FromTracker, text, MAX_BACKBONE_CHARS);
     if (!decoded.ok) return; // a newer tracker may say more than we know
     const message = decoded.value;
+    this.#pinging.heard();
     if (message.type === 'welcome') {
       this.#me = { id: message.id, secret: message.secret };
       this.#failures = 0;
+      this.#cancel();
+      if (this.#address) this.#backoff.answered(this.#address.url);
       this.#set('joined');
-      this.#ping();
+      this.#pinging.again();
     } else if (message.type === 'pong') {
-      this.clock.observe(message.t, this.#env.now(), message.coordinateMs, message.uncertainMs);
+      this.look();
+      if (this.clock.observe(message.t, this.#env.now(), message.coordinateMs, message.uncertainMs)) {
+        this.#events.clockJumped();
+        this.measure();
+      }
     } else if (message.type === 'refused' && message.reason === 'removed') {
       this.#set('refused');
       this.#events.message(message);
@@ -139,32 +182,20 @@ export class TrackerLink {
     this.#events.message(message);
   }
 
-  #ping(): void {
-    const ping = (): void => this.send({ type: 'ping', t: this.#env.now() });
-    const regular = (): void => {
-      ping();
-      this.#cancelPings = [this.#env.after(PING_EVERY_MS, regular)];
-    };
-    this.#cancelPings = [...PING_AT_MS.map((ms) => this.#env.after(ms, ping)), this.#env.after(PING_EVERY_MS, regular)];
-  }
-
   #lost(): void {
+    const stood = this.state === 'joined';
     this.#drop();
     this.#set('waiting');
     this.#failures++;
-    const backoffMs = this.#failures <= 1 ? 200 : Math.min(5_000, 400 * this.#failures);
-    const waitMs = backoffMs + this.#env.random() * Math.min(RETURN_JITTER_MS, 600 * this.#failures);
-    this.#cancelRetry = this.#env.after(waitMs, () => {
-      if (this.#failures >= DOUBT_AFTER) this.#events.unreachable();
-      else this.#connect();
-    });
+    if (this.#address) this.#backoff.failed(this.#address.url, stood);
+    // The coordinate is asked as well: it may know another tracker, but it may also be gone while this one comes back.
+    if (this.#failures >= DOUBT_AFTER) this.#events.unreachable();
+    this.#whenDue();
   }
 
   #drop(): void {
-    this.#cancelRetry?.();
-    this.#cancelRetry = null;
-    for (const cancel of this.#cancelPings) cancel();
-    this.#cancelPings = [];
+    this.#cancel();
+    this.#pinging.stop();
     const wire = this.#wire;
     this.#wire = null;
     wire?.close();

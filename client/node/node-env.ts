@@ -30,6 +30,7 @@ export function createNodeEnv(): PeerEnv {
   const keys = new Map<string, KeyObject | null>();
   return {
     now: () => performance.now(),
+    wallMs: () => Date.now(),
     after,
     random: () => Math.random(),
     async getJson(url) {

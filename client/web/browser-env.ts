@@ -1,21 +1,25 @@
 // PeerEnv for a page: fetch, WebSocket, RTCPeerConnection, WebCrypto, worker timers.
+import { patiently } from '../../protocol/awake.ts';
 import type { PeerEnv } from '../mesh/env.ts';
 import { RtcWire, type Connection } from '../mesh/rtc-wire.ts';
 import { createVerification } from './crypto.ts';
 import { createTicker } from './ticker.ts';
 
 const FETCH_LIMIT_MS = 8_000;
+/** A browser itself waits for minutes. */
+const HANDSHAKE_LIMIT_MS = 4_000;
 
 export async function createBrowserEnv(): Promise<PeerEnv> {
   const after = createTicker();
   return {
     ...(await createVerification()),
     now: () => performance.now(),
+    wallMs: () => Date.now(),
     after,
     random: () => Math.random(),
     async getJson(url) {
       const limit = new AbortController();
-      const cancel = after(FETCH_LIMIT_MS, () => limit.abort());
+      const cancel = patiently({ after }, FETCH_LIMIT_MS, () => limit.abort());
       try {
         const response = await fetch(url, { headers: { accept: 'application/json' }, signal: limit.signal }).catch(
           () => {
@@ -32,10 +36,26 @@ export async function createBrowserEnv(): Promise<PeerEnv> {
     socket(url, events) {
       const socket = new WebSocket(url);
       socket.binaryType = 'arraybuffer';
-      socket.onopen = () => events.open();
+      const forget = (): void => {
+        cancel();
+        socket.onopen = socket.onmessage = socket.onclose = null;
+      };
+      const cancel = patiently({ after }, HANDSHAKE_LIMIT_MS, () => {
+        if (socket.readyState !== WebSocket.CONNECTING) return;
+        forget();
+        socket.close();
+        events.closed('no answer');
+      });
+      socket.onopen = () => {
+        cancel();
+        events.open();
+      };
       socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
         events.message(typeof data === 'string' ? data : new Uint8Array(data));
-      socket.onclose = ({ code, reason }) => events.closed(reason || `closed (${code})`);
+      socket.onclose = ({ code, reason }) => {
+        forget();
+        events.closed(reason || `closed (${code})`);
+      };
       return {
         send: (data) => {
           if (socket.readyState === WebSocket.OPEN) socket.send(data as string | Uint8Array<ArrayBuffer>);
@@ -44,7 +64,7 @@ export async function createBrowserEnv(): Promise<PeerEnv> {
           return socket.bufferedAmount;
         },
         close: () => {
-          socket.onopen = socket.onmessage = socket.onclose = null;
+          forget();
           socket.close();
         },
       };

@@ -61,11 +61,46 @@ export function timescalesOf(init: Uint8Array): Map<number, number> {
   return scales;
 }
 
-/**
- * Where a unit begins on the media timeline, in milliseconds: its first track's first sample, as the coordinate's source time is meant.
- * Pictures stand first where there are any; the sound beside them may be older, since encoders send it in bursts.
- */
-export function mediaTimeOf(unit: Uint8Array, timescales: ReadonlyMap<number, number>): number | null {
+/** What a unit says of its time. */
+export interface UnitTime {
+  /** Where its first sample is shown on the media timeline, milliseconds: of the pictures, where there are any. */
+  mediaMs: number;
+  hasPicture: boolean;
+  /** When that was captured, on the coordinate's clock; null where it does not say. */
+  capturedMs: number | null;
+  /** The source knew the time of capture. */
+  isCaptureKnown: boolean;
+}
+
+/** Seconds from 1900, where NTP counts from, to 1970. */
+const NTP_EPOCH_S = 2_208_988_800;
+/** The flags of a producer reference time that is the capture's. */
+const CAPTURED = 24;
+
+/** Reads a unit's producer reference time, or else its first fragment's decode time. */
+export function timeOfUnit(unit: Uint8Array, timescales: ReadonlyMap<number, number>): UnitTime | null {
+  const [trun] = find(unit, ['moof', 'traf', 'tfhd']);
+  const lead = trun ? numberAt(unit, trun, 4) : null;
+  const hasPicture = lead === 1;
+  const [prft] = find(unit, ['prft']);
+  if (prft && unit[prft.start] === 1) {
+    const scale = timescales.get(numberAt(unit, prft, 4) ?? 0);
+    const [seconds, fraction] = [numberAt(unit, prft, 8), numberAt(unit, prft, 12)];
+    const at = numberAt(unit, prft, 16, 8);
+    if (scale && seconds !== null && fraction !== null && at !== null)
+      return {
+        mediaMs: (at * 1_000) / scale,
+        hasPicture,
+        capturedMs: (seconds - NTP_EPOCH_S) * 1_000 + (fraction * 1_000) / 0x1_0000_0000,
+        isCaptureKnown: unit[prft.start + 3] === CAPTURED,
+      };
+  }
+  const mediaMs = decodeTimeOf(unit, timescales);
+  return mediaMs === null ? null : { mediaMs, hasPicture, capturedMs: null, isCaptureKnown: false };
+}
+
+/** Pictures stand first where there are any; the sound beside them may be older, since encoders send it in bursts. */
+function decodeTimeOf(unit: Uint8Array, timescales: ReadonlyMap<number, number>): number | null {
   for (const traf of find(unit, ['moof', 'traf'])) {
     const [tfhd] = find(unit, ['tfhd'], traf.start, traf.end);
     const [tfdt] = find(unit, ['tfdt'], traf.start, traf.end);

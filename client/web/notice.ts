@@ -13,11 +13,18 @@ export interface NoticeFacts {
   bufferMs: number;
   /** The picture has moved since the page was opened. */
   hasPlayed: boolean;
+  /** It does not move now. */
+  isStanding: boolean;
+  /** false: nobody who could say more is there, and what was heard last may be old. */
+  serversAnswer: boolean;
 }
+
+const NO_ANSWER = 'The servers do not answer. The picture comes back here by itself when they do.';
 
 export function noticeOf(facts: NoticeFacts): string | null {
   const { streamState, peerProblem, playerState, playerProblem } = facts;
   if (playerProblem !== null) return playerProblem;
+  if (streamState !== 'ended' && facts.isStanding && !facts.serversAnswer) return peerProblem ?? NO_ANSWER;
   // A server that has just come back knows of no broadcast yet, but who has seen it does.
   switch (streamState === 'waiting' && facts.hasPlayed ? 'interrupted' : streamState) {
     case 'ended':

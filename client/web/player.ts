@@ -1,5 +1,5 @@
-// Plays units on a <video> by Media Source Extensions, at the swarm's target delay. One time line for all epochs: source time. Knows
-// nothing of peers.
+// Plays units on a <video> by Media Source Extensions, at the swarm's target delay. All epochs lie on one line, one after the other;
+// which place of it is due when is time-line.ts's. Knows nothing of peers.
 import { FLAG } from '../../protocol/chunk.ts';
 import { TARGET_MARGIN_MS } from '../../protocol/limits.ts';
 import { Arrivals } from '../mesh/arrivals.ts';
@@ -7,18 +7,26 @@ import type { Playable } from '../mesh/sequencer.ts';
 import { unitBytesOf } from '../mesh/playout.ts';
 import { Bursts } from './bursts.ts';
 import { steer } from './live-edge.ts';
-import { codecsOf, mediaTimeOf, timescalesOf } from './mp4.ts';
+import { codecsOf, timeOfUnit, timescalesOf } from './mp4.ts';
+import { TimeLine } from './time-line.ts';
 
 /** Played media is dropped after this. */
 const KEEP_BEHIND_S = 8;
-/** The queue in front of a slow SourceBuffer: some seconds. */
-const MAX_QUEUE = 300;
+/** The queue in front of a slow SourceBuffer: the longest group of pictures that a newcomer may be given. */
+const MAX_QUEUE = 2_000;
+/** Units that wait together are appended together, up to so many bytes: a long run is then quickly in. */
+const MAX_APPEND_BYTES = 1024 * 1024;
 /** A picture that stands this long while it should move is a stall. */
 const STALL_MS = 120;
 /** A newcomer's first media is older than regular media. */
 const CATCH_UP_MS = 1_500;
 /** A longer step is a new epoch or a hole that was skipped. */
 const MAX_ADVANCE_S = 1;
+/** The playhead runs no faster than this, timers come late by as much: farther it has jumped, which is no playing. */
+const FASTEST_PLAY = 1.5;
+const LATE_TICK_S = 0.1;
+/** Pictures that should have been shown while none was: so many, and for so long, are a frozen one. */
+const FROZEN = { pictures: 3, ms: 500 };
 /** The decoder's frames in hand. */
 const PICTURE_RESERVE_S = 0.02;
 /**
@@ -28,13 +36,20 @@ const PICTURE_RESERVE_S = 0.02;
 const SOUND_RESERVE_S = 0.15;
 /** All delays are planned with a margin, for the picture's sake. */
 const SOUND_ABOVE_MARGIN_MS = SOUND_RESERVE_S * 1_000 - TARGET_MARGIN_MS;
-/** Begins the time line: no media time may be negative after the offset. */
+/** Begins the line. */
 const ORIGIN_S = 10;
 
 type Job =
   | { kind: 'init'; bytes: Uint8Array<ArrayBuffer>; mime: string }
   | { kind: 'unit'; bytes: Uint8Array<ArrayBuffer>; offsetS: number }
   | { kind: 'remove'; endS: number };
+
+/** What is behind the picture on screen. */
+export interface Delay {
+  ms: number;
+  /** Since its capture; otherwise since the encoder's best. */
+  isSinceCapture: boolean;
+}
 
 export interface PlayerClock {
   /** The coordinate's clock; null until known. */
@@ -65,13 +80,16 @@ export class Player {
   #queue: Job[] = [];
   #timescales = new Map<number, number>();
   #hasSound = false;
-  /** Source time at the time line's origin. */
-  #baseMs: number | null = null;
+  readonly #line = new TimeLine();
   /** Of the running epoch: seconds to add to media time, null until its first unit. */
   #offsetS: number | null = null;
-  /** How far source time has drifted from the offset taken at the epoch's start. */
-  #driftMs = 0;
+  /** Where the next epoch may begin on the line. */
+  #lineEndS = ORIGIN_S;
   #lastAdvance = { time: 0, atMs: 0 };
+  /** When the picture was last seen to change, and where the playhead was then. */
+  #lastPicture = { frames: 0, atS: 0, atMs: 0 };
+  /** The playhead when it was last looked at. */
+  #lookedAt = { time: 0, atMs: 0 };
   #started = false;
   #isStalled = false;
   /** End of the last buffered range, and when there was one first. */
@@ -105,13 +123,21 @@ export class Player {
 
   unit({ held }: Playable): void {
     const bytes = unitBytesOf(held);
-    const mediaMs = mediaTimeOf(bytes, this.#timescales);
-    if (mediaMs === null || this.problem !== null) return;
-    const { sourceMs } = held.head;
-    this.#baseMs ??= sourceMs - ORIGIN_S * 1_000;
-    if (this.#offsetS === null || held.head.flags & FLAG.discontinuity)
-      this.#offsetS = (sourceMs - this.#baseMs - mediaMs) / 1_000;
-    this.#driftMs = sourceMs - this.#baseMs - (this.#offsetS * 1_000 + mediaMs);
+    const time = timeOfUnit(bytes, this.#timescales);
+    if (time === null || this.problem !== null) return;
+    const { sourceMs, durationMs, flags } = held.head;
+    // An epoch begins where the one before it ended: what lay between was never there.
+    this.#offsetS ??= this.#lineEndS - time.mediaMs / 1_000;
+    const atS = this.#offsetS + time.mediaMs / 1_000;
+    this.#lineEndS = Math.max(this.#lineEndS, atS + durationMs / 1_000);
+    this.#line.add({
+      atS,
+      sourceMs,
+      capturedMs: time.capturedMs ?? sourceMs,
+      isCaptureKnown: time.isCaptureKnown,
+      isKey: (flags & FLAG.key) !== 0,
+      hasPicture: time.hasPicture,
+    });
     if (this.#queue.length >= MAX_QUEUE) this.#queue = this.#queue.filter((job) => job.kind === 'init');
     this.#queue.push({ kind: 'unit', bytes, offsetS: this.#offsetS });
     this.#pump();
@@ -119,7 +145,7 @@ export class Player {
 
   /** Called every 40 ms. @param isLive the stream is running: a standing picture is then a stall */
   tick(isLive: boolean): void {
-    if (!this.#source || this.#baseMs === null) return;
+    if (!this.#source) return;
     const video = this.#video;
     const ranges = this.#ranges();
     const last = ranges.at(-1);
@@ -127,22 +153,27 @@ export class Player {
     const coordinateMs = this.#clock.coordinateMs();
     const targetMs = this.#clock.targetDelayMs();
     const wanted =
-      coordinateMs === null
-        ? last.end - targetMs / 1_000
-        : (coordinateMs - targetMs - this.#baseMs - this.#driftMs) / 1_000;
+      (coordinateMs === null ? null : this.#line.dueS(coordinateMs - targetMs)) ?? last.end - targetMs / 1_000;
     const reserve = this.#hasSound ? SOUND_RESERVE_S + this.#bursts.nextInS(this.#clock.now()) : PICTURE_RESERVE_S;
     const move = steer({ currentTime: video.currentTime, wanted, ranges, reserve });
-    if (move.kind === 'seek') video.currentTime = move.to;
-    else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
     this.#watch(isLive);
-    this.#trim(last.end);
+    if (move.kind === 'seek') {
+      video.currentTime = move.to;
+      this.#lookedAt = { time: move.to, atMs: this.#clock.now() };
+    } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
+    this.#trim();
   }
 
-  /** Delay of the picture on screen behind the source, by the coordinate's clock; null until playing. */
-  delayMs(): number | null {
+  /** How far the picture on screen is behind, by the coordinate's clock; null until playing. */
+  delay(): Delay | null {
     const coordinateMs = this.#clock.coordinateMs();
-    if (!this.#started || coordinateMs === null || this.#baseMs === null) return null;
-    return Math.round(coordinateMs - (this.#baseMs + this.#driftMs + this.#video.currentTime * 1_000));
+    const captured = this.#started ? this.#line.captured(this.#video.currentTime) : null;
+    if (coordinateMs === null || captured === null) return null;
+    return { ms: Math.max(0, Math.round(coordinateMs - captured.ms)), isSinceCapture: captured.isKnown };
+  }
+
+  delayMs(): number | null {
+    return this.delay()?.ms ?? null;
   }
 
   /** Stalls so far, the running one included. */
@@ -184,11 +215,18 @@ export class Player {
     try {
       this.#do(source, job);
     } catch (error) {
-      if (error instanceof DOMException && error.name === 'QuotaExceededError')
-        this.#queue.unshift({ kind: 'remove', endS: this.#video.currentTime - 1 });
+      if (error instanceof DOMException && error.name === 'QuotaExceededError') this.#makeRoom(job);
       else this.#restart(String(error));
     }
     if (!this.#buffer?.updating && this.#queue.length > 0) queueMicrotask(() => this.#pump());
+  }
+
+  /** The browser's own limit was reached: all before the last keyframe that is being played goes, or else the player starts again. */
+  #makeRoom(job: Job): void {
+    const key = this.#line.keyBefore(this.#video.currentTime);
+    const first = this.#ranges()[0];
+    if (key !== null && first && first.start < key - 0.1) this.#queue.unshift({ kind: 'remove', endS: key }, job);
+    else this.#restart('its buffer is full');
   }
 
   #do(source: MediaSource, job: Job): void {
@@ -207,8 +245,27 @@ export class Player {
     } else if (!this.#buffer) return;
     else if (job.kind === 'unit') {
       if (this.#buffer.timestampOffset !== job.offsetS) this.#buffer.timestampOffset = job.offsetS;
-      this.#buffer.appendBuffer(job.bytes);
+      this.#buffer.appendBuffer(this.#withNext(job));
     } else if (job.endS > 0) this.#buffer.remove(0, job.endS);
+  }
+
+  #withNext(job: Job & { kind: 'unit' }): Uint8Array<ArrayBuffer> {
+    const parts = [job.bytes];
+    let length = job.bytes.length;
+    for (let next = this.#queue[0]; next?.kind === 'unit' && next.offsetS === job.offsetS; next = this.#queue[0]) {
+      if (length + next.bytes.length > MAX_APPEND_BYTES) break;
+      length += next.bytes.length;
+      parts.push(next.bytes);
+      this.#queue.shift();
+    }
+    if (parts.length === 1) return job.bytes;
+    const all = new Uint8Array(length);
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
   }
 
   /** What the decoder will not take must not end the show: a fresh source, from the next init segment on. */
@@ -238,14 +295,10 @@ export class Player {
     if (was > 0 && endS - was <= MAX_ADVANCE_S) this.#bursts.add(endS - was, nowMs);
     this.#firstEndMs ??= nowMs;
     // What a newcomer is given first is old on purpose, and a jump is no delay.
-    if (
-      coordinateMs === null ||
-      this.#baseMs === null ||
-      nowMs - this.#firstEndMs < CATCH_UP_MS ||
-      endS - was > MAX_ADVANCE_S
-    )
-      return;
-    const delayMs = coordinateMs - (this.#baseMs + this.#driftMs + was * 1_000);
+    const dueMs = this.#line.newlyDueMs(was, endS);
+    if (coordinateMs === null || dueMs === null || nowMs - this.#firstEndMs < CATCH_UP_MS) return;
+    if (endS - was > MAX_ADVANCE_S) return;
+    const delayMs = coordinateMs - dueMs;
     this.arrivals.add(this.#hasSound ? delayMs + SOUND_ABOVE_MARGIN_MS : delayMs, nowMs);
   }
 
@@ -255,10 +308,15 @@ export class Player {
     return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
   }
 
+  /** Is it playing, as a person sees it? Jumps are no playing, and neither is sound over a picture that stands. */
   #watch(isLive: boolean): void {
     const video = this.#video;
     const nowMs = this.#clock.now();
-    if (video.currentTime !== this.#lastAdvance.time) {
+    const elapsedS = (nowMs - this.#lookedAt.atMs) / 1_000;
+    const playedS = video.currentTime - this.#lookedAt.time;
+    this.#lookedAt = { time: video.currentTime, atMs: nowMs };
+    const isMoving = playedS > 0 && playedS < elapsedS * FASTEST_PLAY + LATE_TICK_S && !this.#isFrozen(nowMs);
+    if (isMoving) {
       const wasMs = nowMs - this.#lastAdvance.atMs;
       if (this.#isStalled) this.#stalls.ms += Math.round(wasMs);
       this.#isStalled = false;
@@ -279,11 +337,25 @@ export class Player {
     }
   }
 
-  #trim(endS: number): void {
-    const keepFrom = this.#video.currentTime - KEEP_BEHIND_S;
+  /** The playhead has passed pictures, and none has been shown. A hidden page shows none. */
+  #isFrozen(nowMs: number): boolean {
+    const frames = this.#video.getVideoPlaybackQuality?.().totalVideoFrames;
+    const { currentTime } = this.#video;
+    const last = this.#lastPicture;
+    if (frames === undefined || frames !== last.frames || document.hidden || currentTime < last.atS) {
+      this.#lastPicture = { frames: frames ?? 0, atS: currentTime, atMs: nowMs };
+      return false;
+    }
+    return nowMs - last.atMs > FROZEN.ms && this.#line.picturesBetween(last.atS, currentTime) >= FROZEN.pictures;
+  }
+
+  /** Played media goes, in whole groups of pictures: what is removed takes all along that needs it. */
+  #trim(): void {
     const first = this.#ranges()[0];
-    if (!first || first.start > keepFrom - KEEP_BEHIND_S || keepFrom <= 0 || endS <= keepFrom) return;
-    if (!this.#queue.some((job) => job.kind === 'remove')) this.#queue.push({ kind: 'remove', endS: keepFrom });
+    const key = this.#line.keyBefore(this.#video.currentTime - KEEP_BEHIND_S);
+    if (!first || key === null || first.start > key - KEEP_BEHIND_S) return;
+    this.#line.forgetBefore(key);
+    if (!this.#queue.some((job) => job.kind === 'remove')) this.#queue.push({ kind: 'remove', endS: key });
     this.#pump();
   }
 }

@@ -3,8 +3,9 @@ import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
 import { noticeOf } from './notice.ts';
-import { mediaSourceClass, Player } from './player.ts';
+import { mediaSourceClass, Player, type Delay } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
+import { shownState, Standing, type ShownState } from './shown-state.ts';
 import { View } from './view.ts';
 
 export interface ViewerOptions {
@@ -16,13 +17,15 @@ export interface ViewerOptions {
 }
 
 export interface ViewerStats {
-  state: string;
+  state: ShownState;
   receivedBytes: { forward: number; peers: number };
   sentBytes: number;
   parents: { slice: number; id: string; kind: 'peer' | 'forward' }[];
   children: { slice: number; id: string }[];
   /** The picture's delay behind the source, ms; null until playing. */
   delayMs: number | null;
+  /** What that is counted from: the capture, where the source told its time, or else the encoder's best of the last minutes. */
+  delaySince: 'capture' | 'best' | null;
   stalls: { count: number; ms: number };
   id: string | null;
   targetDelayMs: number;
@@ -87,22 +90,35 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
     now: () => env.now(),
   });
   player.onRestart = () => peer.playout.replay();
+  const standing = new Standing();
   peer.player = () => ({
     arrivals: player.arrivals,
     bufferMs: player.bufferMs(),
+    delay: player.delay(),
     stalls: player.stallsNow(),
     hidden: document.hidden,
+    isStanding: standing.isStanding && !view.video.paused,
   });
 
   const stats = (): ViewerStats => {
     const totals = peer.totals();
+    const { clock } = peer.tracker;
     return {
-      state: player.problem === null ? peer.state : 'ended',
+      state: shownState({
+        peerState: peer.state,
+        streamState: peer.streamState,
+        playerState: player.state,
+        playerProblem: player.problem,
+        isPaused: view.video.paused,
+        isStanding: standing.isStanding,
+        serversAnswer: peer.serversAnswer,
+      }),
       receivedBytes: { forward: totals.forward, peers: totals.peers },
       sentBytes: totals.sent,
       parents: peer.supplies.parents(),
       children: peer.children.list(),
       delayMs: player.delayMs(),
+      delaySince: since(player.delay()),
       stalls: player.stallsNow(),
       id: peer.id,
       targetDelayMs: Math.round(peer.playout.targetDelayMs),
@@ -112,13 +128,13 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
       pulls: totals.pulls,
       skippedUnits: totals.skipped,
       droppedSlices: totals.dropped,
-      clockUncertainMs: peer.tracker.clock.isKnown ? Math.round(peer.tracker.clock.uncertainMs * 10) / 10 : null,
+      clockUncertainMs: clock.isKnown ? Math.round(clock.uncertainAt(env.now()) * 10) / 10 : null,
     };
   };
 
   const show = (): void => {
     const now = stats();
-    const isPlaying = peer.streamState === 'live' && player.state === 'playing';
+    const isPlaying = peer.streamState === 'live' && player.state === 'playing' && !standing.isStanding;
     view.show({
       notice: noticeOf({
         streamState: peer.streamState,
@@ -128,6 +144,8 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
         isPaused: view.video.paused,
         bufferMs: player.bufferMs(),
         hasPlayed: view.video.played.length > 0,
+        isStanding: standing.isStanding,
+        serversAnswer: peer.serversAnswer,
       }),
       isLive: isPlaying,
       delayMs: now.delayMs,
@@ -165,12 +183,17 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
 
   watchCircumstance((leaf) => peer.setLeaf(leaf), leaving.signal);
   view.video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
-  repeat(PLAYER_TICK_MS, () => player.tick(peer.streamState === 'live'));
+  repeat(PLAYER_TICK_MS, () => {
+    player.tick(peer.streamState === 'live');
+    standing.look(view.video.currentTime, env.now());
+  });
   repeat(SHOW_MS, show);
   peer.start();
   show();
   return { stats, journal: () => peer.journal.entries(), close };
 }
+
+/** What is known of the clock may be off by some milliseconds; a picture is never ahead of its source. */
 
 const HISTORY = 'p2plive-history';
 
@@ -191,14 +214,19 @@ function remember(token: string): void {
   }
 }
 
+const since = (delay: Delay | null): ViewerStats['delaySince'] => delay && (delay.isSinceCapture ? 'capture' : 'best');
+
 const mega = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+const SINCE = { capture: 'since it was captured', best: "behind the encoder's best" } as const;
 
 function details(s: ViewerStats): [string, string][] {
   const total = s.receivedBytes.forward + s.receivedBytes.peers;
   return [
     ['State', s.state],
     ['My name in the mesh', s.id ?? '-'],
-    ['Delay', s.delayMs === null ? '-' : `${s.delayMs} ms (the audience aims at ${s.targetDelayMs} ms)`],
+    ['Delay', s.delayMs === null ? '-' : `${s.delayMs} ms, ${SINCE[s.delaySince ?? 'best']}`],
+    ['The audience aims at', `${s.targetDelayMs} ms`],
     ['Buffer', `${s.bufferMs} ms`],
     [
       'Received from viewers',

@@ -80,6 +80,7 @@ function play(
   peer.player = () => ({
     arrivals: player.arrivals,
     bufferMs: player.bufferMs(),
+    delay: player.delay(),
     stalls: player.stallsNow(),
     hidden: document.hidden,
   });

@@ -104,6 +104,7 @@ function viewerFacts(graph: Graph, node: MeshNode): Facts {
       ['State', `${row.state}${row.hidden ? ', hidden tab' : ''}`],
       ['Health', HEALTH_WORDS[node.health]],
       ...(row.trust ? [['Trust', row.trust] as [string, string]] : []),
+      ['Delay of its picture', milliseconds(row.delayMs ?? null)],
       ['Delay of arrival', milliseconds(row.arrivalMs)],
       ['Buffer', milliseconds(row.bufferMs)],
       ['Stalls', row.stalls?.count ? `${row.stalls.count}, ${milliseconds(row.stalls.ms)}` : 'none'],

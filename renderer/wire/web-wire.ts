@@ -1,6 +1,7 @@
 // The console's contract over a WebSocket: says the token, numbers its calls, comes back by itself after a break. What the answers
 // mean is for others.
 import * as v from 'valibot';
+import { patiently } from '../../protocol/awake.ts';
 import {
   Events,
   type CallName,
@@ -44,6 +45,13 @@ const BROKEN = {
   detail: 'The connection to the control plane broke before it answered.',
 } as const;
 const NOT_OPEN = { ok: false, reason: 'not-now', detail: 'The control plane is not connected at the moment.' } as const;
+
+const TIMERS = {
+  after(ms: number, call: () => void): () => void {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 export class WebWire implements LinkedWire {
   link: WireLink = { is: 'connecting' };
@@ -122,16 +130,16 @@ export class WebWire implements LinkedWire {
     this.#become({ is: 'connecting' });
     const socket = this.#open(`${this.#options.base}/console`);
     this.#socket = socket;
-    const limit = setTimeout(() => socket.close(), WELCOME_WITHIN_MS);
+    const isAnswered = patiently(TIMERS, WELCOME_WITHIN_MS, () => socket.close());
     socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', token: this.#options.token }));
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (socket !== this.#socket) return;
-      clearTimeout(limit);
+      isAnswered();
       const message = decode(data);
       if (message) this.#hear(message);
     };
     socket.onclose = () => {
-      clearTimeout(limit);
+      isAnswered();
       if (socket === this.#socket) this.#broke();
     };
   }

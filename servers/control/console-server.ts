@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import * as v from 'valibot';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { ConsoleCall, ConsoleHello, type ConsoleAnswer, type Events, type Outcome } from '../../protocol/control.ts';
+import { patience } from '../shared/awake.ts';
 import { closeServer, hostInUrl, listen, PATIENCE, sendText, targetOf } from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
 import { isOwnPage } from '../shared/own-page.ts';
@@ -111,10 +112,10 @@ export class ConsoleServer {
 
   /** Waits for the hello with the token; then hands over. */
   #greet(socket: WebSocket, welcome: () => void): void {
-    const late = setTimeout(() => socket.close(1008, 'no hello'), HELLO_WITHIN_MS);
-    socket.on('close', () => clearTimeout(late));
+    const isHere = patience(HELLO_WITHIN_MS, () => socket.close(1008, 'no hello'));
+    socket.on('close', isHere);
     socket.once('message', (data) => {
-      clearTimeout(late);
+      isHere();
       const hello = v.safeParse(ConsoleHello, parse(String(data as Buffer)));
       if (hello.success && sameText(hello.output.token, this.#options.token)) return welcome();
       say(socket, {

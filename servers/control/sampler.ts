@@ -99,7 +99,9 @@ const whyOf = (row: Row): string => (typeof row['why'] === 'string' ? row['why']
 const stallsOf = (row: Row | undefined): number =>
   Number((row?.['stalls'] as { ms?: number } | undefined)?.ms ?? 0) || 0;
 
+/** What the viewer says of the picture on its screen; of one without a picture, what it must play at. */
 function delayOf(row: Row, tables: Tables): number | null {
+  if (typeof row['delayMs'] === 'number') return row['delayMs'];
   const target = Number(tables['swarms']?.[String(row['stream'])]?.['targetDelayMs']);
   if (!Number.isFinite(target)) return null;
   const arrivalMs = Number(row['arrivalMs']) || 0;

@@ -2,6 +2,7 @@
 // settings are and what its ready line means is its owner's business.
 import * as v from 'valibot';
 import type { ProgramState } from '../../protocol/control.ts';
+import { localPatience } from '../shared/awake.ts';
 import { EXIT, StartError, type ExitCode } from '../shared/exit-codes.ts';
 import type { Child, Launch, LaunchSpec } from './launch.ts';
 import { eachLine, Tail } from './lines.ts';
@@ -19,7 +20,7 @@ export interface Supervision {
   onLog?(line: string): void;
 }
 
-/** A program that has not said ready by then is ended and counts as died. */
+/** A program that has not said ready by then is ended and counts as died; it has longer on a machine that is busy. */
 const START_LIMIT_MS = 20_000;
 /** After asking it to stop; programs themselves give up closing after 3 s. */
 const STOP_LIMIT_MS = 2_500;
@@ -117,14 +118,15 @@ export class Supervisor {
     let refused: string | null = null;
     let readySinceMs: number | null = null;
     this.#become({ is: 'starting', sinceMs: Date.now() });
-    const limit = setTimeout(() => {
-      tail.add(`not ready after ${START_LIMIT_MS / 1000} s`);
+    const startMs = performance.now();
+    const waitNoMore = localPatience(START_LIMIT_MS, () => {
+      tail.add(`not ready after ${Math.round((performance.now() - startMs) / 1000)} s`);
       child.kill();
-    }, START_LIMIT_MS);
+    });
     eachLine(child.stdout, (line) => {
       const event = parseEvent(line);
       if (event?.['event'] === 'ready' && this.#child === child && this.#wanted) {
-        clearTimeout(limit);
+        waitNoMore();
         readySinceMs = Date.now();
         this.#lastReady = event;
         this.#become({ is: 'ready', sinceMs: readySinceMs, pid: child.pid ?? 0, ready: event });
@@ -138,7 +140,7 @@ export class Supervisor {
     });
     this.#gone = new Promise((resolve) => {
       child.onExit((code, signal) => {
-        clearTimeout(limit);
+        waitNoMore();
         this.#child = null;
         if (readySinceMs !== null && Date.now() - readySinceMs > STEADY_MS) this.#deaths = 0;
         this.#ended(code, signal, refused, tail.list());

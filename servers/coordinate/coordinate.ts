@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { awakeMs } from '../shared/awake.ts';
 import { DebugFeed } from '../shared/debug-feed.ts';
 import { requireFfmpeg } from '../shared/ffmpeg.ts';
 import { isServer, mayLook } from '../shared/guard.ts';
@@ -152,7 +153,7 @@ class Coordinate {
     this.#dial();
     this.#rounds.start();
     this.#timers.push(
-      setInterval(() => this.#roster.sweep(performance.now()), SWEEP_MS),
+      setInterval(() => this.#roster.sweep(awakeMs()), SWEEP_MS),
       setInterval(() => this.#tellFeed(), FEED_MS),
     );
   }

@@ -1,4 +1,5 @@
 // What the coordinate shows of itself: one snapshot, as JSON for programs, as a page for a person, as rows for the feed.
+import { awakeMs } from '../shared/awake.ts';
 import { page, table } from '../shared/html.ts';
 import type { Row } from '../../protocol/mesh-view.ts';
 import type { LinkFacts } from './backbone/forward-links.ts';
@@ -27,7 +28,7 @@ export interface Snapshot {
 
 export function snapshot(parts: DebugParts): Snapshot {
   const { streams, publishing, roster } = parts;
-  const nowMs = performance.now();
+  const nowMs = awakeMs();
   return {
     program: 'coordinate',
     publicKey: parts.publicKey,

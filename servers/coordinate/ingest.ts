@@ -2,6 +2,7 @@
 // until it ends, vanishes, stalls or is refused. HTTP is publish-api.ts's business.
 import { availableParallelism } from 'node:os';
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
+import { localPatience } from '../shared/awake.ts';
 import { lastWords, meaningOf } from '../shared/ffmpeg.ts';
 import { lookHowItArrives } from './arrival.ts';
 import { coordinateNowMs } from './clock.ts';
@@ -12,10 +13,10 @@ import type { Demuxer, Halt } from './media/sample.ts';
 import { MAX_SNIFF_BYTES, mp4Door, sniff, type DirectDoor, type Door, type FfmpegDoor } from './media/sniff.ts';
 import { Normaliser } from './normalise.ts';
 import { threadsOf } from './normalise-args.ts';
+import type { OnAir, Publisher } from './on-air.ts';
 import { Pacer } from './pacer.ts';
 import type { Last, Next, PushBody } from './push-body.ts';
 import type { Spool } from './spool.ts';
-import type { Stream } from './stream.ts';
 import type { Transcodes } from './transcodes.ts';
 
 export type Outcome =
@@ -56,29 +57,38 @@ const NO_INDEX = 'That MP4 has no index: it was cut off. Push the whole file, or
 const UNREADABLE = 'ffmpeg could not convert that: push MPEG-TS or FLV with H.264 and AAC.';
 const NOTHING = 'No picture and no sound could be found in it: check what the encoder sends.';
 
-export class Ingest {
+export class Ingest implements Publisher {
   readonly #body: PushBody;
   readonly #settings: IngestSettings;
   readonly #packager: Packager;
   readonly #pacer: Pacer;
   readonly #told: (how: string) => void;
   #begun = false;
+  /** Reads a file of ours: it is not stopped by the end of the push. */
+  #reading: Normaliser | null = null;
   /** What is being done with the media, for people. */
   how = 'recognising';
 
   /** @param told is told once more whenever `how` changes */
-  constructor(stream: Stream, body: PushBody, settings: IngestSettings, told: (how: string) => void = () => {}) {
+  constructor(onAir: OnAir, body: PushBody, settings: IngestSettings, told: (how: string) => void = () => {}) {
     this.#told = told;
     this.#body = body;
     this.#settings = settings;
+    const outlet = onAir.outlet(this);
     this.#packager = new Packager(settings.unitMs, {
       epochBegan: (init, configs) => {
         this.#begun = true;
-        stream.begin(init, configs);
+        outlet.begin(init, configs);
       },
-      unit: (unit) => stream.publish(unit, Math.round(this.#pacer.clock.wallMs(unit.startUs / 1_000))),
+      unit: (unit) => outlet.unit(unit, Math.round(this.#pacer.clock.stampMs(unit.startUs / 1_000, coordinateNowMs()))),
+      captured: (ptsUs) => ({ capturedMs: this.#pacer.clock.capturedMs(ptsUs / 1_000), isKnown: false }),
     });
     this.#pacer = new Pacer(this.#packager, settings.unitMs, coordinateNowMs);
+  }
+
+  /** Pictures that came too late to be of use. */
+  get skipped(): number {
+    return this.#pacer.skipped;
   }
 
   /** Runs until the push is over. Never rejects. */
@@ -93,10 +103,23 @@ export class Ingest {
     }
   }
 
+  isSilent(ms: number): boolean {
+    return this.#body.isSilent(ms);
+  }
+
+  replace(): void {
+    this.#stop('another publisher with the same key has taken its place');
+  }
+
   /** Ends it from outside. */
   close(): void {
-    this.#body.cancel();
+    this.#stop();
+  }
+
+  #stop(why?: string): void {
+    this.#body.cancel(why);
     this.#pacer.close();
+    this.#reading?.close();
   }
 
   async #take(source: Source): Promise<Outcome> {
@@ -160,6 +183,7 @@ export class Ingest {
       const found = mp4Door(moov);
       if (found.is === 'refused') return { how: 'refused', refusal: found.refusal };
       if (found.is !== 'door' || found.door.direct) return { how: 'refused', refusal: refused(NO_INDEX) };
+      this.#body.onHangUp(() => this.#stop('the publisher hung up'));
       return await this.#throughFfmpeg(found.door, { file: file.path });
     } finally {
       await file.close();
@@ -192,14 +216,15 @@ export class Ingest {
       keepTimes: piped?.keepTimes ?? false,
       file: 'file' in feed ? feed.file : null,
     });
+    if (!piped) this.#reading = child;
     const read = this.#readOutput(child, demuxerFor('flv', this.#pacer));
     const kept: Buffer[] = [];
     const feeding = piped ? this.#feed(child, piped, kept) : Promise.resolve<Last>({ is: 'end' });
     let silent = false;
-    const slow = setTimeout(() => {
+    const wait = localPatience(FIRST_MEDIA_MS, () => {
       silent = !this.#begun;
       if (silent) child.close();
-    }, FIRST_MEDIA_MS);
+    });
     try {
       const fed = await Promise.race([feeding, child.ended.then(() => null)]);
       if (fed?.is === 'end') child.finish();
@@ -214,13 +239,14 @@ export class Ingest {
         return { again: refinedDoor(door, halt), feed: again };
       }
       const { code, tail } = await child.ended;
+      if (this.#body.cancelled) return await this.#finish(this.#body.cancelled);
       if (halt) return { how: 'refused', refusal: halt };
       if (silent) return { how: 'refused', refusal: refused(NOTHING) };
       if (code !== 0)
         return { how: 'refused', refusal: refused(meaningOf(tail) ?? UNREADABLE), words: lastWords(tail) };
       return await this.#finish({ is: 'end' });
     } finally {
-      clearTimeout(slow);
+      wait();
       child.close();
       await read;
     }

@@ -1,5 +1,6 @@
-// Between the demuxer and the packager: lets samples through no faster than they happen. A source that is faster than real time
-// is not buffered but held back: whoever feeds it waits for `room()`, and the push itself stops (TCP does the rest).
+// Between the demuxer and the packager: lets samples through when they are due. A live source is never held back: what comes early
+// waits here, within bounds. Only a source that stays ahead until those are reached is held back: whoever feeds it waits for
+// `room()`, and the push itself stops (TCP does the rest). What is due when is source-clock.ts's decision.
 import type { MediaSink, Sample, TrackConfig, TrackKind } from './media/sample.ts';
 import { SourceClock } from './media/source-clock.ts';
 import { Timeline } from './media/timeline.ts';
@@ -7,16 +8,23 @@ import type { Packager } from './media/packager.ts';
 
 /** A timer is no more exact than this. */
 const EARLY_MS = 2;
-/**
- * The first samples wait so long for what comes right behind them: an encoder (or ffmpeg's probing) begins with a burst, and only
- * its end tells when its beginning happened. While the burst goes on they wait on, but not for ever. Later samples wait for nothing.
- */
-const SETTLE_MS = { least: 60, quiet: 40, most: 500 };
+/** How often the first media is looked at until it has settled. */
+const LOOK_MS = 20;
+/** A source that is so far ahead is a file: longer than what a relay keeps (a group of pictures, at most some 10 s). */
+const MOST_AHEAD_MS = 20_000;
+const MOST_AHEAD_BYTES = 24 * 1024 * 1024;
+/** What is so late is of no use where a newer keyframe has come as well. */
+const TOO_LATE_MS = 1_000;
+/** So late already, it waits this long for what comes right behind it, as long as that keeps coming. */
+const GATHER = { quietMs: 20, mostMs: 300 };
+/** A unit waits so many times its length for its last picture. */
+const OPEN_UNITS = 1.5;
+/** Without a picture for so long, the sound tells the time. */
+const LEAD_MS = 2_000;
 
 type Item =
   | { is: 'tracks'; kinds: readonly TrackKind[] }
   | { is: 'config'; config: TrackConfig }
-  | { is: 'discontinuity' }
   | { is: 'sample'; sample: Sample };
 
 export class Pacer implements MediaSink {
@@ -26,13 +34,18 @@ export class Pacer implements MediaSink {
   readonly #nowMs: () => number;
   readonly #unitMs: number;
   #queue: Item[] = [];
+  #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #flushTimer: NodeJS.Timeout | null = null;
-  #waiting: (() => void)[] = [];
+  #waiting: { for: 'room' | 'end'; resolve: () => void }[] = [];
   #closed = false;
-  #stepped = false;
-  /** Until when the first samples wait, and until when at most. */
-  #settle: { untilMs: number; mostMs: number } | null = null;
+  #videoMs = Number.NEGATIVE_INFINITY;
+  #cameMs = 0;
+  #gatherSinceMs: number | null = null;
+  /** Since when the unit that is being filled has pictures. */
+  #openSinceMs: number | null = null;
+  /** Pictures that were left out because newer ones had come. */
+  skipped = 0;
 
   constructor(packager: Packager, unitMs: number, nowMs: () => number) {
     this.#packager = packager;
@@ -50,28 +63,32 @@ export class Pacer implements MediaSink {
   }
 
   sample(given: Sample): void {
-    const placed = this.#timeline.place(given);
     if (this.#closed) return;
-    if (placed.stepped) {
-      // What is still held belongs to the time before: the clock starts anew when it has gone.
-      this.#stepped = true;
-      this.#put({ is: 'discontinuity' });
-    }
-    if (!this.#stepped) this.#observe(placed.sample.ptsUs / 1_000);
-    this.#put({ is: 'sample', sample: placed.sample });
+    const now = this.#nowMs();
+    const { sample, stepped } = this.#timeline.place(given, now);
+    const mediaMs = sample.dtsUs / 1_000;
+    // The pictures tell the time: sound is packed, and may be ahead or behind.
+    if (sample.track === 'video') this.#videoMs = now;
+    if (stepped) this.clock.restart(now, mediaMs);
+    else if (sample.track === 'video' || now - this.#videoMs > LEAD_MS)
+      this.clock.observe(now, mediaMs, sample.ptsUs / 1_000);
+    this.#cameMs = now;
+    this.#bytes += sample.data.length;
+    this.#put({ is: 'sample', sample });
+    if (this.#aheadMs > MOST_AHEAD_MS || this.#bytes > MOST_AHEAD_BYTES) this.clock.becomeFile(now);
   }
 
-  /** Resolves when nothing has come before its time, or on close. */
+  /** Resolves when more may come, or on close: at once, unless the source is far ahead of real time. */
   room(): Promise<void> {
-    if (this.#newestDueMs <= this.#nowMs() + EARLY_MS || this.#queue.length === 0 || this.#closed)
-      return Promise.resolve();
-    return this.drained();
+    return this.#isFull && !this.#closed ? this.#wait('room') : Promise.resolve();
   }
 
-  /** Resolves when nothing is held any more, or on close. */
+  /** Nothing more comes. Resolves when all that was held has been let out in its time, or on close. */
   drained(): Promise<void> {
     if (this.#queue.length === 0 || this.#closed) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.clock.isOpening || this.#aheadMs > TOO_LATE_MS) this.clock.becomeFile(this.#nowMs());
+    this.#again(0);
+    return this.#wait('end');
   }
 
   close(): void {
@@ -79,7 +96,22 @@ export class Pacer implements MediaSink {
     if (this.#timer) clearTimeout(this.#timer);
     if (this.#flushTimer) clearTimeout(this.#flushTimer);
     this.#queue = [];
+    this.#bytes = 0;
     this.#wake();
+  }
+
+  get #isFull(): boolean {
+    return this.#aheadMs > MOST_AHEAD_MS || this.#bytes > MOST_AHEAD_BYTES;
+  }
+
+  /** How much media is held. */
+  get #aheadMs(): number {
+    const [first, last] = [this.#queue.find(isSample), this.#queue.findLast(isSample)];
+    return first && last ? (last.sample.dtsUs - first.sample.dtsUs) / 1_000 : 0;
+  }
+
+  #wait(until: 'room' | 'end'): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push({ for: until, resolve }));
   }
 
   #put(item: Item): void {
@@ -88,61 +120,107 @@ export class Pacer implements MediaSink {
     if (this.#timer === null) this.#release();
   }
 
-  get #newestDueMs(): number {
-    const newest = this.#queue.at(-1);
-    return newest?.is === 'sample' ? this.clock.wallMs(newest.sample.ptsUs / 1_000) : -Infinity;
-  }
-
-  #observe(mediaMs: number): void {
-    const now = this.#nowMs();
-    this.#settle ??= { untilMs: now + SETTLE_MS.least, mostMs: now + SETTLE_MS.most };
-    const settling = now < this.#settle.untilMs;
-    const before = this.clock.running ? this.clock.anchorMs : null;
-    if (this.clock.observe(now, mediaMs, settling)) this.#put({ is: 'discontinuity' });
-    if (settling && before !== null && this.clock.anchorMs < before - 1)
-      this.#settle.untilMs = Math.min(this.#settle.mostMs, Math.max(this.#settle.untilMs, now + SETTLE_MS.quiet));
+  #again(inMs: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#release();
+    }, inMs);
   }
 
   /** Passes on what is due. */
   #release(): void {
-    this.#timer = null;
     const now = this.#nowMs();
+    if (this.clock.isOpening && this.clock.settle(now) === null) {
+      if (this.#queue.some(isSample)) this.#again(LOOK_MS);
+      return;
+    }
+    if (this.#isGathering(now)) return this.#again(GATHER.quietMs);
+    if (!this.clock.isFile) this.#skip(now);
     let done = 0;
     for (const item of this.#queue) {
-      const dueMs =
-        item.is === 'sample'
-          ? Math.max(this.#settle?.untilMs ?? 0, this.clock.wallMs(item.sample.ptsUs / 1_000))
-          : -Infinity;
+      const dueMs = item.is === 'sample' ? this.clock.dueMs(item.sample.dtsUs / 1_000) : now;
       if (dueMs > now + EARLY_MS) {
-        this.#timer = setTimeout(() => this.#release(), dueMs - now);
+        this.#again(dueMs - now);
         break;
       }
       done++;
       this.#pass(item);
     }
     this.#queue.splice(0, done);
-    if (this.#queue.length === 0) this.#wake();
+    this.#wake();
+  }
+
+  /** Late media that comes faster than real time is looked at as a whole. */
+  #isGathering(now: number): boolean {
+    const first = this.#queue.find(isSample);
+    const isLate =
+      first !== undefined && !this.clock.isFile && this.clock.latenessMs(now, first.sample.dtsUs / 1_000) > TOO_LATE_MS;
+    if (!isLate) {
+      this.#gatherSinceMs = null;
+      return false;
+    }
+    this.#gatherSinceMs ??= now;
+    const isOver = now - this.#cameMs >= GATHER.quietMs || now - this.#gatherSinceMs >= GATHER.mostMs;
+    if (isOver) this.#gatherSinceMs = null;
+    return !isOver;
+  }
+
+  /** Leaves out what is too late, where there is a newer keyframe to go on with. */
+  #skip(now: number): void {
+    const first = this.#queue.find(isSample);
+    if (!first || this.clock.latenessMs(now, first.sample.dtsUs / 1_000) <= TOO_LATE_MS) return;
+    const key = this.#queue.findLast(
+      (item) =>
+        isSample(item) &&
+        item.sample.track === 'video' &&
+        item.sample.key &&
+        this.clock.dueMs(item.sample.dtsUs / 1_000) <= now + EARLY_MS,
+    );
+    if (!key || !isSample(key) || key === first) return;
+    const fromUs = key.sample.dtsUs;
+    this.#queue = this.#queue.filter((item) => {
+      if (!isSample(item) || item.sample.dtsUs >= fromUs) return true;
+      this.#bytes -= item.sample.data.length;
+      if (item.sample.track === 'video') this.skipped++;
+      return false;
+    });
   }
 
   #pass(item: Item): void {
     if (item.is === 'tracks') this.#packager.tracks(item.kinds);
     else if (item.is === 'config') this.#packager.config(item.config);
-    else if (item.is === 'discontinuity') {
-      this.#packager.discontinuity();
-      if (this.#stepped) this.clock.restart();
-      this.#stepped = false;
-    } else {
-      if (!this.clock.running) this.#observe(item.sample.ptsUs / 1_000);
+    else {
+      this.#bytes -= item.sample.data.length;
       this.#packager.sample(item.sample);
-      // A unit is not kept open for frames that do not come.
-      if (this.#flushTimer) this.#flushTimer.refresh();
-      else this.#flushTimer = setTimeout(() => this.#packager.flushLate(), 2 * this.#unitMs);
+      if (!this.#packager.hasPictures) this.#openSinceMs = null;
+      else if (this.#openSinceMs === null) {
+        this.#openSinceMs = this.#nowMs();
+        this.#flushTimer ??= setTimeout(() => this.#flushLate(), OPEN_UNITS * this.#unitMs);
+      }
+    }
+  }
+
+  /** A unit is not kept open for pictures that do not come. */
+  #flushLate(): void {
+    this.#flushTimer = null;
+    if (this.#openSinceMs === null) return;
+    const leftMs = this.#openSinceMs + OPEN_UNITS * this.#unitMs - this.#nowMs();
+    if (leftMs > EARLY_MS) this.#flushTimer = setTimeout(() => this.#flushLate(), leftMs);
+    else {
+      this.#openSinceMs = null;
+      this.#packager.flush();
     }
   }
 
   #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    const isEmpty = this.#queue.length === 0 || this.#closed;
+    const hasRoom = isEmpty || !this.#isFull;
+    const ready = this.#waiting.filter((one) => (one.for === 'room' ? hasRoom : isEmpty));
+    if (ready.length === 0) return;
+    this.#waiting = this.#waiting.filter((one) => !ready.includes(one));
+    for (const { resolve } of ready) resolve();
   }
 }
+
+const isSample = (item: Item): item is Item & { is: 'sample' } => item.is === 'sample';

@@ -8,8 +8,11 @@ import type { Reason } from '../../protocol/refusal.ts';
 import { isLocal } from '../shared/guard.ts';
 import { sendText, targetOf } from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
+import { coordinateNowMs } from './clock.ts';
 import { Ingest, type IngestSettings, type Outcome } from './ingest.ts';
+import { OnAir, type Role } from './on-air.ts';
 import { PushBody } from './push-body.ts';
+import type { Stream } from './stream.ts';
 import type { Streams } from './streams.ts';
 
 export const DEFAULT_STREAM = 'live';
@@ -68,7 +71,9 @@ export class Publishing {
   readonly #streams: Streams;
   readonly #settings: PublishSettings;
   readonly #log: Log;
-  readonly #running = new Map<string, Ingest>();
+  /** All that push, by name: one, and one that stands by. */
+  readonly #running = new Map<Ingest, string>();
+  readonly #onAir = new WeakMap<Stream, OnAir>();
 
   constructor(streams: Streams, settings: PublishSettings, log: Log) {
     this.#streams = streams;
@@ -78,7 +83,8 @@ export class Publishing {
 
   /** How a stream's media is taken in, for the debug page. */
   howOf(name: string): string | null {
-    return this.#running.get(name)?.how ?? null;
+    const how = [...this.#running].filter(([, of]) => of === name).map(([ingest]) => ingest.how);
+    return how.length > 0 ? how.join('; standing by: ') : null;
   }
 
   /** @param rawName as it stands in the path; empty means the default stream */
@@ -96,42 +102,42 @@ export class Publishing {
     if (key !== null) return refuse(401, key);
     const stream = this.#streams.open(name);
     if (!stream) return refuse(503, 'This coordinate has as many streams as it takes: end another first.');
-    const ingest = new Ingest(stream, body, this.#settings, (how) =>
+    const onAir = this.#onAir.get(stream) ?? new OnAir(stream, coordinateNowMs);
+    this.#onAir.set(stream, onAir);
+    const ingest = new Ingest(onAir, body, this.#settings, (how) =>
       this.#log.info({ stream: name, how }, 'push taken in'),
     );
-    if (!stream.claim(ingest))
-      return refuse(409, `Somebody else publishes "${name}" now: stop them, or push to another name.`);
-    this.#running.set(name, ingest);
-    this.#log.info({ stream: name, from }, 'push begins');
+    const { role, takesOver } = placeOf(request);
+    if (!onAir.enter(ingest, role, takesOver)) return refuse(409, role === 'backup' ? BACKUP_BUSY : busy(name));
+    this.#running.set(ingest, name);
+    this.#log.info({ stream: name, from, role, takesOver }, 'push begins');
     try {
       const outcome = await ingest.run();
-      stream.release(ingest, outcome.how === 'ended' ? 'ended' : 'interrupted', whyOf(outcome));
+      onAir.leave(ingest, outcome.how === 'ended' ? 'ended' : 'interrupted', whyOf(outcome));
       await stream.settled();
       this.#streams.forget(stream);
-      await this.#close(request, response, body, name, outcome);
+      await this.#close(request, response, body, { stream: name, ingest, outcome });
     } finally {
-      stream.release(ingest, 'interrupted', 'the ingest failed');
+      onAir.leave(ingest, 'interrupted', 'the ingest failed');
       this.#streams.forget(stream);
-      // While the rest of a refused push is thrown away another may have taken the name.
-      if (this.#running.get(name) === ingest) this.#running.delete(name);
+      this.#running.delete(ingest);
     }
   }
 
   close(): void {
-    for (const ingest of this.#running.values()) ingest.close();
+    for (const ingest of this.#running.keys()) ingest.close();
   }
 
   async #close(
     request: IncomingMessage,
     response: ServerResponse,
     body: PushBody,
-    stream: string,
-    outcome: Outcome,
+    { stream, ingest, outcome }: { stream: string; ingest: Ingest; outcome: Outcome },
   ): Promise<void> {
     const why = whyOf(outcome);
     switch (outcome.how) {
       case 'ended':
-        this.#log.info({ stream, bytes: body.bytes, how: this.#running.get(stream)?.how }, 'push ended');
+        this.#log.info({ stream, bytes: body.bytes, how: ingest.how, skipped: ingest.skipped }, 'push ended');
         return sendText(response, 200, 'ended\n');
       case 'interrupted':
         this.#log.warn({ stream, bytes: body.bytes, why }, 'push interrupted');
@@ -142,6 +148,18 @@ export class Publishing {
     }
   }
 }
+
+/** Which place a push asks for: `?backup=1` stands by, `?takeover=1` replaces whoever has the place. */
+function placeOf(request: IncomingMessage): { role: Role; takesOver: boolean } {
+  const { searchParams } = targetOf(request);
+  const asks = (name: string): boolean => ['1', 'true', 'yes', ''].includes(searchParams.get(name) ?? 'no');
+  return { role: asks('backup') ? 'backup' : 'primary', takesOver: asks('takeover') };
+}
+
+const busy = (name: string): string =>
+  `Somebody else publishes "${name}" now: stop them, push with ?takeover=1 to take their place or with ?backup=1 to stand by, ` +
+  'or push to another name.';
+const BACKUP_BUSY = 'Another publisher stands by already: push with ?backup=1&takeover=1 to take its place.';
 
 function whyOf(outcome: Outcome): string {
   switch (outcome.how) {

@@ -1,5 +1,7 @@
 // The body of a push, read chunk by chunk on demand: not reading is what slows the sender down. Every wait has an end.
+import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
+import { patience } from '../shared/awake.ts';
 
 export type Last = { is: 'end' } | { is: 'gone'; why: string } | { is: 'stalled' };
 export type Next = { is: 'bytes'; bytes: Buffer } | Last;
@@ -9,37 +11,78 @@ const MAX_DRAIN_BYTES = 1024 * 1024;
 const MAX_DRAIN_MS = 2_000;
 
 const GONE: Last = { is: 'gone', why: 'the connection of the publisher broke' };
-const STOPPING: Last = { is: 'gone', why: 'the coordinate stops' };
+const STOPPING = 'the coordinate stops';
+/** How long a sender usually pauses is forgotten in so much time. */
+const HABIT_MS = 20_000;
+/** A pause is a silence when it is so many times as long as is usual. */
+const UNUSUAL = 1.5;
 
 export class PushBody {
+  readonly #body: Readable;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #idleMs: number;
   /** Asked for and not yet delivered: never two at once. */
   #asked: Promise<Next> | null = null;
   #settle: ((next: Next) => void) | null = null;
-  #cancelled = false;
+  #cancelled: Last | null = null;
+  /** Since when bytes are waited for; null: nobody reads. */
+  #waitsSinceMs: number | null = null;
+  #usual = { ms: 0, atMs: 0 };
+  /** The connection is gone: what is still held is played to its end, but nothing more comes. */
+  #isBroken = false;
   bytes = 0;
 
   constructor(body: Readable, idleMs: number) {
+    this.#body = body;
     this.#chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
     this.#idleMs = idleMs;
   }
 
   next(): Promise<Next> {
-    return this.#cancelled ? Promise.resolve(STOPPING) : this.#wait(this.#idleMs);
+    return this.#cancelled ? Promise.resolve(this.#cancelled) : this.#wait(this.#idleMs);
   }
 
   /** The same, but null when nothing has come so soon. */
   async nextWithin(ms: number): Promise<Next | null> {
-    if (this.#cancelled) return STOPPING;
+    if (this.#cancelled) return this.#cancelled;
     const next = await this.#wait(Math.min(ms, this.#idleMs));
     return next.is === 'stalled' && ms < this.#idleMs ? null : next;
   }
 
+  /** Why nothing more will be read, once it was cancelled. */
+  get cancelled(): Last | null {
+    return this.#cancelled;
+  }
+
+  /** For a sender that waits for the answer: calls back when it hangs up after all of it has come. */
+  onHangUp(then: () => void): void {
+    const { socket } = this.#body as Readable & { socket?: EventEmitter };
+    socket?.once('end', then);
+  }
+
   /** Ends the wait, and every later one. */
-  cancel(): void {
-    this.#cancelled = true;
-    this.#settle?.(STOPPING);
+  cancel(why = STOPPING): void {
+    this.#cancelled ??= { is: 'gone', why };
+    this.#settle?.(this.#cancelled);
+  }
+
+  /** Nothing has come for this long, although it is waited for, and that is longer than this sender usually pauses. */
+  isSilent(ms: number): boolean {
+    if (this.#isBroken) return true;
+    if (this.#waitsSinceMs === null) return false;
+    const nowMs = performance.now();
+    return nowMs - this.#waitsSinceMs > Math.max(ms, UNUSUAL * this.#usualMs(nowMs));
+  }
+
+  #usualMs(nowMs: number): number {
+    return this.#usual.ms * Math.exp((this.#usual.atMs - nowMs) / HABIT_MS);
+  }
+
+  #came(): void {
+    const nowMs = performance.now();
+    if (this.#waitsSinceMs === null) return;
+    this.#usual = { ms: Math.max(nowMs - this.#waitsSinceMs, this.#usualMs(nowMs)), atMs: nowMs };
+    this.#waitsSinceMs = null;
   }
 
   /** Reads on and throws away, within bounds. */
@@ -55,9 +98,9 @@ export class PushBody {
 
   #wait(ms: number): Promise<Next> {
     return new Promise<Next>((resolve) => {
-      const timer = setTimeout(() => settle({ is: 'stalled' }), ms);
+      const stop = patience(ms, () => settle({ is: 'stalled' }));
       const settle = (next: Next): void => {
-        clearTimeout(timer);
+        stop();
         this.#settle = null;
         resolve(next);
       };
@@ -74,13 +117,18 @@ export class PushBody {
   }
 
   #ask(): Promise<Next> {
+    if (this.#asked === null) this.#waitsSinceMs = performance.now();
     this.#asked ??= this.#chunks.next().then(
       (r): Next => {
         if (r.done) return { is: 'end' };
         this.bytes += r.value.length;
+        this.#came();
         return { is: 'bytes', bytes: r.value };
       },
-      () => GONE,
+      () => {
+        this.#isBroken = true;
+        return GONE;
+      },
     );
     return this.#asked;
   }

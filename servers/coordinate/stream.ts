@@ -61,7 +61,7 @@ export class Stream {
 
   /** Takes the name for one publisher. @returns false when another has it [I4] */
   claim(publisher: object): boolean {
-    if (this.#publisher !== null) return false;
+    if (this.#publisher !== null && this.#publisher !== publisher) return false;
     this.#publisher = publisher;
     return true;
   }
@@ -111,7 +111,7 @@ export class Stream {
       stream: this.tag,
       epoch: this.#epoch,
       unit: ++this.#unit,
-      flags: (unit.key ? FLAG.key : 0) | (unit.discontinuity ? FLAG.discontinuity : 0),
+      flags: unit.key ? FLAG.key : 0,
       unitBytes: unit.bytes.length,
       sourceMs,
       durationMs: unit.durationMs,
@@ -123,6 +123,19 @@ export class Stream {
       this.facts.units++;
       this.facts.bytes += unit.bytes.length;
       this.#audience.unitSealed(this, wire, { init: false, key: unit.key });
+    });
+  }
+
+  /** Nothing comes, though the publisher is still there. */
+  pause(why: string): void {
+    if (this.facts.state === 'live') this.#then(() => this.#become('interrupted', this.facts.epoch, why));
+  }
+
+  /** It comes again. */
+  resume(): void {
+    this.#then(() => {
+      if (this.facts.state === 'interrupted' && this.#publisher !== null && this.#recent.length > 0)
+        this.#become('live', this.facts.epoch, 'a publisher sends');
     });
   }
 

@@ -7,6 +7,7 @@ import type { ForwardRecord } from '../../protocol/backbone.ts';
 import { MAX_PEER_MESSAGE_CHARS, MAX_UNIT_BYTES } from '../../protocol/limits.ts';
 import { accept, refuse, type Result } from '../../protocol/refusal.ts';
 import type { Slice } from '../../protocol/slice.ts';
+import { patience } from '../shared/awake.ts';
 import { DebugFeed } from '../shared/debug-feed.ts';
 import { checkTicket, isServer, mayLook } from '../shared/guard.ts';
 import {
@@ -309,10 +310,10 @@ class Forward {
     });
     this.#sessions.add(session);
     this.#pings.watch(socket);
-    const tooLate = setTimeout(() => session.stream ?? socket.terminate(), HELLO_LIMIT_MS);
+    const isGone = patience(HELLO_LIMIT_MS, () => session.stream ?? socket.terminate());
     socket.on('error', () => socket.terminate());
     socket.on('close', () => {
-      clearTimeout(tooLate);
+      isGone();
       this.#sessions.delete(session);
       this.#slices -= session.subscriptions.size;
       session.subscriptions.clear();

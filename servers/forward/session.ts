@@ -60,6 +60,8 @@ export class Session {
   id = '';
   stream: StreamBuffer | null = null;
   readonly subscriptions = new Map<string, Subscription>();
+  /** Subscribed to since the last turn, with nothing sent yet. */
+  readonly #runs: { sub: Subscription; from: number | undefined; backMs: number | undefined }[] = [];
   lagMs = 0;
   skips = 0;
   readonly #host: SessionHost;
@@ -264,17 +266,29 @@ export class Session {
     const keys = stream.nextKeys();
     if (start === 'none')
       return this.refuse('subscribe', CROWDED.refusal, false, { slice: k, of: K, why, ...(keys ? { keys } : {}) });
-    const bounds = { epoch: stream.epoch, from: sameEpoch ? (message.from ?? 0) : 0, until: Infinity };
-    const sub = { k, K, why, bounds };
+    const from = sameEpoch ? message.from : undefined;
+    // Nothing flows before its run does.
+    const sub = { k, K, why, bounds: { epoch: stream.epoch, from: Infinity, until: Infinity } };
     this.subscriptions.set(key, sub);
     this.#flows(sub, 1);
     this.#host.subscribed(this, 1);
-    const run =
-      sameEpoch && message.from !== undefined
-        ? stream.since(message.from)
-        : stream.startRun(start === 'short' ? 0 : undefined);
-    for (const unit of run) this.#sendSlice(unit, k, K, KIND[why]);
-    this.#firstSentMs = this.#sentMs = run.at(-1)?.sourceMs ?? 0;
+    if (this.#runs.length === 0) setImmediate(() => this.#sendRuns(stream));
+    this.#runs.push({ sub, from, backMs: start === 'short' ? 0 : undefined });
+  }
+
+  /** What was subscribed to together is sent together, unit by unit: the first can be shown before the last has come. */
+  #sendRuns(stream: StreamBuffer): void {
+    const runs = this.#runs.splice(0).map(({ sub, from, backMs }) => {
+      if (sub.bounds.from === Infinity) sub.bounds.from = from ?? 0;
+      const isCurrent = sub.bounds.epoch === stream.epoch && this.subscriptions.get(`${sub.k}/${sub.K}`) === sub;
+      const units = from !== undefined ? stream.since(from) : stream.startRun(backMs);
+      return { sub, units: new Set(isCurrent ? units : []) };
+    });
+    const all = new Map(runs.flatMap(({ units }) => [...units].map((unit) => [unit.number, unit] as const)));
+    const inOrder = [...all.values()].sort((a, b) => a.number - b.number);
+    for (const unit of inOrder)
+      for (const { sub, units } of runs) if (units.has(unit)) this.#sendSlice(unit, sub.k, sub.K, KIND[sub.why]);
+    this.#firstSentMs = this.#sentMs = inOrder.at(-1)?.sourceMs ?? 0;
   }
 
   /** [P20] What this newcomer is given; one decision for all its slices. */

@@ -5,6 +5,7 @@ import { decodeMessage } from '../../protocol/decode.ts';
 import type { SliceCount, StreamState } from '../../protocol/fields.ts';
 import { LOST_AFTER_MS, MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
+import { awakeMs, patience } from '../shared/awake.ts';
 import type { Log } from '../shared/log.ts';
 
 /** A tracker has at most this many forwards (the heartbeat to the coordinate carries them all). */
@@ -24,6 +25,7 @@ export interface Forward {
   readonly id: string;
   record: ForwardRecord;
   readonly socket: WebSocket;
+  /** By awakeMs. */
   heardMs: number;
   egressBitsPerSecond: number;
   streams: Map<string, News>;
@@ -98,7 +100,7 @@ export class Forwards {
   /** A WebSocket that came in at `/forward` with the right secret. */
   attach(socket: WebSocket): void {
     let forward: Forward | null = null;
-    const waiting = setTimeout(() => socket.close(1008, 'no hello'), HELLO_WITHIN_MS);
+    const isHere = patience(HELLO_WITHIN_MS, () => socket.close(1008, 'no hello'));
     socket.on('error', () => socket.terminate());
     socket.on('message', (data, isBinary) => {
       const decoded = isBinary
@@ -107,14 +109,14 @@ export class Forwards {
       if (!decoded.ok) return turnAway(socket, decoded.refusal);
       const message = decoded.value;
       if (message.type === 'hello') {
-        clearTimeout(waiting);
+        isHere();
         if (forward) return turnAway(socket, refuse('bad-message', 'One hello is enough.').refusal);
         forward = this.#welcome(socket, message.v, message.forward);
       } else if (forward) this.#hear(forward, message);
       else turnAway(socket, refuse('bad-message', 'Say hello first.').refusal);
     });
     socket.on('close', () => {
-      clearTimeout(waiting);
+      isHere();
       if (forward) this.#lose(forward, 'its connection closed');
     });
   }
@@ -154,7 +156,8 @@ export class Forwards {
   }
 
   /** Ends forwards that have been silent for too long. */
-  sweep(nowMs: number): void {
+  sweep(): void {
+    const nowMs = awakeMs();
     for (const forward of this.#byId.values()) {
       if (nowMs - forward.heardMs <= LOST_AFTER_MS) continue;
       forward.socket.terminate();
@@ -182,7 +185,7 @@ export class Forwards {
       id: record.id,
       record,
       socket,
-      heardMs: performance.now(),
+      heardMs: awakeMs(),
       egressBitsPerSecond: 0,
       streams: new Map(),
       publicKey: undefined,
@@ -202,7 +205,7 @@ export class Forwards {
 
   #hear(forward: Forward, message: Exclude<ForwardToTracker, { type: 'hello' }>): void {
     if (this.#byId.get(forward.id) !== forward) return;
-    forward.heardMs = performance.now();
+    forward.heardMs = awakeMs();
     switch (message.type) {
       case 'heartbeat': {
         const { pull } = forward.record;

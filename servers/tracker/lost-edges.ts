@@ -2,6 +2,7 @@
 // serves nobody for a while [T9], or for the rest of its session [T15]. Whose word counts for what is losses.ts and, where slices had
 // broken seals, trust.ts.
 import type { FromViewer } from '../../protocol/signalling.ts';
+import { awakeMs, patience } from '../shared/awake.ts';
 import type { Log } from '../shared/log.ts';
 import type { Engine } from './engine.ts';
 import { apartMs, LEAF_MS, Losses } from './losses.ts';
@@ -33,7 +34,7 @@ export class LostEdges {
   readonly #losses = new Losses();
   readonly trust = new Trust();
   readonly strangers = new Strangers();
-  readonly #probes = new Map<string, NodeJS.Timeout>();
+  readonly #probes = new Map<string, () => void>();
   /** Peers that serve nobody for a while, and until when. */
   readonly #leaves = new Map<string, number>();
 
@@ -95,14 +96,14 @@ export class LostEdges {
   }
 
   forget(id: string): void {
-    clearTimeout(this.#probes.get(id));
+    this.#probes.get(id)?.();
     this.#probes.delete(id);
     this.#leaves.delete(id);
     this.#losses.forget(id);
   }
 
   close(): void {
-    for (const probe of this.#probes.values()) clearTimeout(probe);
+    for (const stop of this.#probes.values()) stop();
     this.#probes.clear();
   }
 
@@ -149,12 +150,12 @@ export class LostEdges {
   #probe(id: string): void {
     const viewer = this.#owner.viewer(id);
     if (!viewer || this.#probes.has(id)) return;
-    const askedMs = performance.now();
+    const askedMs = awakeMs();
     viewer.socket.ping();
-    const probe = setTimeout(() => {
+    const probe = patience(PROBE_MS, () => {
       this.#probes.delete(id);
       if (viewer.heardMs < askedMs) viewer.socket.terminate();
-    }, PROBE_MS);
+    });
     this.#probes.set(id, probe);
   }
 }

@@ -2,7 +2,8 @@
 // and come back: that is tried for ever, quietly.
 import * as v from 'valibot';
 import { TrackerWelcome, type TrackerRecord } from '../../protocol/backbone.ts';
-import { TRACKER_HEARTBEAT_MS } from '../../protocol/limits.ts';
+import { LOST_AFTER_MS, TRACKER_HEARTBEAT_MS } from '../../protocol/limits.ts';
+import { patienceSignal } from '../shared/awake.ts';
 import type { Log } from '../shared/log.ts';
 import type { CoordinateClock } from './clock.ts';
 
@@ -10,7 +11,8 @@ const RETRY_FIRST_MS = 300;
 const RETRY_MOST_MS = 2_000;
 /** After a change that met a heartbeat on its way. */
 const CHANGED_AGAIN_MS = 50;
-const ANSWER_WITHIN_MS = 2_000;
+/** One that is there and too busy to answer is not lost: by then the coordinate would say the same of us. */
+const ANSWER_WITHIN_MS = LOST_AFTER_MS;
 const MAX_ANSWER_CHARS = 1024 * 1024;
 
 export interface RegistrationOptions {
@@ -109,7 +111,7 @@ export class Registration {
     const { coordinate, meshSecret } = this.#options;
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (meshSecret !== undefined) headers['authorization'] = `Bearer ${meshSecret}`;
-    const signal = AbortSignal.timeout(this.#closed ? 500 : ANSWER_WITHIN_MS);
+    const signal = patienceSignal(this.#closed ? 500 : ANSWER_WITHIN_MS);
     return fetch(`${coordinate.replace(/\/$/, '')}${path}`, {
       method,
       headers,

@@ -4,13 +4,17 @@ import type { Engine, Newcomer } from './engine.ts';
 import { isComplete, rejoin, type Claim } from './rejoin.ts';
 import type { Viewer } from './viewer.ts';
 
-/** After a start, viewers that come back are waited for so long (they come with 0 to 5 s of jitter). */
+/** After a start, viewers that come back are waited for so long. */
 const REJOIN_MS = 6_000;
+/** A large audience takes longer (returns.ts), and comes without a pause. */
+const PAUSE_MS = 1_000;
+const MOST_MS = 16_000;
 
 export class Returning {
   readonly #startedMs: number;
   readonly #newcomer: (viewer: Viewer) => Newcomer;
   readonly #viewers = new Map<string, Viewer>();
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   /** @param newcomer what the engine is told of a viewer that it has not seated */
   constructor(startedMs: number, newcomer: (viewer: Viewer) => Newcomer) {
@@ -26,7 +30,8 @@ export class Returning {
     return this.#viewers.has(id);
   }
 
-  wait(viewer: Viewer): void {
+  wait(viewer: Viewer, nowMs: number): void {
+    this.#lastMs = nowMs;
     this.#viewers.set(viewer.id, viewer);
   }
 
@@ -41,7 +46,8 @@ export class Returning {
 
   /** There is nobody left to wait for, or the time for that is over. */
   isDue(engine: Engine, hasForwards: boolean, nowMs: number): boolean {
-    if (nowMs - this.#startedMs >= REJOIN_MS) return true;
+    const passedMs = nowMs - this.#startedMs;
+    if (passedMs >= MOST_MS || (passedMs >= REJOIN_MS && nowMs - this.#lastMs >= PAUSE_MS)) return true;
     return hasForwards && isComplete(this.#claims(), (id) => engine.peer(id) !== undefined);
   }
 

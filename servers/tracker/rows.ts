@@ -39,6 +39,9 @@ export function viewerRow(swarm: Swarm, viewer: Viewer, nowMs: number) {
     ledgerGap: swarm.ledger.gapOf(viewer.id),
     arrivalMs: report?.arrivalMs ?? null,
     bufferMs: report?.bufferMs ?? null,
+    delayMs: report?.delay?.ms ?? null,
+    /** The source told when the media was captured; otherwise delays are counted from the encoder's best. */
+    delaySinceCapture: report?.delay?.sinceCapture ?? false,
     newest: report?.newest ?? null,
     stalls: report?.stalls ?? { count: 0, ms: 0 },
     hidden: report?.hidden ?? false,

@@ -14,6 +14,7 @@ import {
 } from '../../protocol/limits.ts';
 import { refuse, type Refusal, type Result } from '../../protocol/refusal.ts';
 import { FromViewer, type FromTracker } from '../../protocol/signalling.ts';
+import { awakeMs, patience } from '../shared/awake.ts';
 import type { CoordinateClock } from './clock.ts';
 import type { Gate } from './gate.ts';
 import type { Swarm } from './swarm.ts';
@@ -38,7 +39,7 @@ export interface SessionOwner {
 }
 
 type State =
-  | { at: 'awaiting-hello'; giveUp: NodeJS.Timeout }
+  | { at: 'awaiting-hello'; giveUp: () => void }
   | { at: 'seated'; swarm: Swarm; viewer: Viewer }
   | { at: 'closed' };
 
@@ -49,16 +50,16 @@ export class Session {
   readonly #bucket = new Bucket(SIGNAL_BURST, SIGNAL_PER_SECOND, performance.now());
   #dropped = 0;
   #state: State;
-  /** When anything last came in, pongs included. */
-  heardMs = performance.now();
+  /** When anything last came in, pongs included; like all such times by the clock of servers/shared/awake.ts. */
+  heardMs = awakeMs();
   /** When it last said something. */
-  #saidMs = performance.now();
+  #saidMs = awakeMs();
 
   constructor(owner: SessionOwner, socket: WebSocket, request: IncomingMessage) {
     this.#owner = owner;
     this.#socket = socket;
     this.#request = request;
-    const giveUp = setTimeout(() => this.#end(refuse('bad-message', 'Say hello first.')), HELLO_WITHIN_MS);
+    const giveUp = patience(HELLO_WITHIN_MS, () => this.#end(refuse('bad-message', 'Say hello first.')));
     this.#state = { at: 'awaiting-hello', giveUp };
     socket.on('message', (data, isBinary) => this.#take(data as Buffer, isBinary));
     socket.on('pong', () => this.#heard());
@@ -68,7 +69,7 @@ export class Session {
 
   /** Asks for a sign of life, or ends a connection that has shown none since `deadlineMs`. */
   keepAlive(deadlineMs: number): void {
-    if (this.heardMs < deadlineMs || performance.now() - this.#saidMs > MUTE_MS) this.#socket.terminate();
+    if (this.heardMs < deadlineMs || awakeMs() - this.#saidMs > MUTE_MS) this.#socket.terminate();
     else this.#socket.ping();
   }
 
@@ -91,7 +92,7 @@ export class Session {
 
   #take(data: Buffer, isBinary: boolean): void {
     this.#heard();
-    this.#saidMs = performance.now();
+    this.#saidMs = awakeMs();
     if (this.#state.at === 'closed') return;
     if (!this.#bucket.take(performance.now())) return this.#tooFast();
     if (isBinary) return this.#end(refuse('bad-message', 'This connection takes JSON text.'));
@@ -105,7 +106,7 @@ export class Session {
     } else this.#serve(message, this.#state.swarm, this.#state.viewer);
   }
 
-  #greet(hello: Hello, giveUp: NodeJS.Timeout): void {
+  #greet(hello: Hello, giveUp: () => void): void {
     if (hello.v !== PROTOCOL_VERSION)
       return this.#end(refuse('wrong-version', `This tracker speaks version ${PROTOCOL_VERSION}; reload the page.`));
     const { gate } = this.#owner;
@@ -125,7 +126,7 @@ export class Session {
     const viewer = new Viewer(this.#socket, mine?.id ?? gate.newId(), hello, network, performance.now());
     viewer.proven = this.#owner.history.read(hello.history, Date.now());
     if (mine && !former) viewer.claims = { parents: mine.parents, children: mine.children };
-    clearTimeout(giveUp);
+    giveUp();
     this.#state = { at: 'seated', swarm, viewer };
     this.#send({
       type: 'welcome',
@@ -139,6 +140,7 @@ export class Session {
       targetDelayMs: swarm.target.ms,
       uploadCap: this.#owner.uploadCap,
       state: swarm.state,
+      returnMs: swarm.returns.ms,
     });
     // Whoever proves its id takes over the seat from a connection that is not closed yet.
     if (mine && former) swarm.resume(former, viewer);
@@ -197,7 +199,7 @@ export class Session {
   }
 
   #heard(): void {
-    this.heardMs = performance.now();
+    this.heardMs = awakeMs();
     if (this.#state.at === 'seated') this.#state.viewer.heardMs = this.heardMs;
   }
 
@@ -205,7 +207,7 @@ export class Session {
   #closed(): void {
     const state = this.#state;
     this.#state = { at: 'closed' };
-    if (state.at === 'awaiting-hello') clearTimeout(state.giveUp);
+    if (state.at === 'awaiting-hello') state.giveUp();
     if (state.at === 'seated') state.swarm.leave(state.viewer);
   }
 }

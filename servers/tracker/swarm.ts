@@ -13,6 +13,7 @@ import { Ledger } from './ledger.ts';
 import { Planner } from './planner.ts';
 import { takeReport } from './report.ts';
 import { Returning } from './returning.ts';
+import { Returns } from './returns.ts';
 import { Shape, type Wanted } from './shape.ts';
 import { TargetDelay } from './target.ts';
 import { Trials } from './trials.ts';
@@ -60,6 +61,7 @@ export class Swarm {
   readonly capacities: Capacities;
   readonly forwards: Forwards;
   readonly target = new TargetDelay();
+  readonly returns = new Returns();
   readonly ledger = new Ledger();
   readonly viewers = new Map<string, Viewer>();
   state: StreamState = 'waiting';
@@ -149,7 +151,7 @@ export class Swarm {
     this.#trials.admit(viewer);
     this.capacities.welcome(viewer, viewer.proven?.bitsPerSecond ?? null, performance.now());
     this.#lostEdges.welcome(viewer, this.k, performance.now());
-    if (viewer.claims) this.#returning.wait(viewer);
+    if (viewer.claims) this.#returning.wait(viewer, performance.now());
     else this.#newcomers.push(viewer);
     this.#batch ??= setTimeout(() => this.#seatBatch(), BATCH_MS);
     this.changed(viewer.id);
@@ -294,16 +296,17 @@ export class Swarm {
     if (this.#returning.size > 0) this.#seatBatch();
   }
 
-  /** Every two seconds: where the swarm's delay goes. */
+  /** Every two seconds: where the swarm's delay goes, and how it is to come back should this tracker be lost. */
   retarget(nowMs: number): void {
     const heard = [...this.viewers.values()].filter(
       (v) => v.arrivals.length > 0 && nowMs - v.reportedMs < REPORT_COUNTS_MS,
     );
     const settled = heard.filter((viewer) => nowMs - viewer.sinceMs >= SETTLED_MS);
     const arrivals = (settled.length > 0 ? settled : heard).map((viewer) => Math.min(...viewer.arrivals));
-    const delayMs = this.target.step(arrivals);
-    if (delayMs === null) return;
-    for (const viewer of this.viewers.values()) viewer.send({ type: 'target', delayMs });
+    const isNews = this.returns.step(this.viewers.size);
+    if (this.target.step(arrivals) === null && !isNews) return;
+    const news = { type: 'target' as const, delayMs: this.target.ms, returnMs: this.returns.ms };
+    for (const viewer of this.viewers.values()) viewer.send(news);
   }
 
   /** How large an audience would hold with viewers like these. */

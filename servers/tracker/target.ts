@@ -5,7 +5,7 @@ import { TARGET_MARGIN_MS, TARGET_MAX_MS, TARGET_MIN_MS } from '../../protocol/l
 const WORTH_TELLING_MS = 20;
 /** Share of the way taken per step: up at once for most of it, down slowly, so that one good moment costs nobody a stall. */
 const RISE = 0.7;
-const FALL = 0.25;
+const FALL = 0.5;
 /** With no reports yet: a unit, a few hops and the margin. */
 const START_MS = 300;
 

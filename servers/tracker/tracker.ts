@@ -6,6 +6,7 @@ import type { TrackerRecord, TrackerWelcome } from '../../protocol/backbone.ts';
 import type { IceServer } from '../../protocol/fields.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { accept, refuse, type Result } from '../../protocol/refusal.ts';
+import { awakeMs } from '../shared/awake.ts';
 import { DebugFeed } from '../shared/debug-feed.ts';
 import { closeServer, hostInUrl, listen } from '../shared/http.ts';
 import type { Log } from '../shared/log.ts';
@@ -210,7 +211,7 @@ export class Tracker {
   #tick(): void {
     const nowMs = performance.now();
     this.#ticks++;
-    this.#forwards.sweep(nowMs);
+    this.#forwards.sweep();
     for (const swarm of this.#swarms.values()) {
       swarm.tick(nowMs);
       this.#forwards.tellStarts(swarm.name, startsFor(swarm.viewers.size, this.#settings.startCopies));
@@ -223,7 +224,7 @@ export class Tracker {
       } else this.#feed.put('streams', swarm.name, streamRow(swarm));
     }
     if (this.#ticks % PING_EVERY_TICKS === 0)
-      for (const session of this.#sessions) session.keepAlive(nowMs - SILENT_MS);
+      for (const session of this.#sessions) session.keepAlive(awakeMs() - SILENT_MS);
   }
 
   #forwardsChanged(): void {

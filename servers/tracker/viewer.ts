@@ -1,5 +1,6 @@
 // One connected viewer as the tracker keeps it: its socket, what it was told, what it last said. Decisions are made elsewhere.
 import type { WebSocket } from 'ws';
+import { awakeMs } from '../shared/awake.ts';
 import type { Edge, FromTracker, FromViewer, LeafReason, PeerRole } from '../../protocol/signalling.ts';
 
 export type Hello = Extract<FromViewer, { type: 'hello' }>;
@@ -56,7 +57,7 @@ export class Viewer {
   readonly goneParents = new Set<string>();
   /** Forwards that failed for this viewer, and until when that is believed. */
   badForwards = new Map<string, number>();
-  /** When anything last came from it. */
+  /** When anything last came from it, by awakeMs. */
   heardMs: number;
   report: Report | null = null;
   reportedMs = 0;
@@ -80,7 +81,7 @@ export class Viewer {
     this.capBitsPerSecond = hello.capBitsPerSecond ?? null;
     this.network = network;
     this.sinceMs = nowMs;
-    this.heardMs = nowMs;
+    this.heardMs = awakeMs();
     this.accountedMs = nowMs;
   }
 

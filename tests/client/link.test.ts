@@ -1,5 +1,6 @@
 // One line alone: what a neighbour may do to it.
 import { expect, it } from 'vitest';
+import { Backoff } from '../../client/mesh/backoff.ts';
 import { Link } from '../../client/mesh/link.ts';
 import { Links } from '../../client/mesh/links.ts';
 import type { PeerEnv, PeerWire, WireEvents } from '../../client/mesh/env.ts';
@@ -64,8 +65,9 @@ it('[P18] offers without end open a few connections, and nobody else is held up 
       return { bufferedBytes: 0, send() {}, close() {}, signal() {} } as unknown as PeerWire;
     },
   } as unknown as PeerEnv;
+  const backoff = new Backoff(env.now, env.random);
   const links = new Links(
-    { env, common: { ...common, now: () => nowMs }, iceServers: () => [], sendSignal() {}, drained() {} },
+    { env, common: { ...common, now: () => nowMs }, iceServers: () => [], sendSignal() {}, drained() {}, backoff },
     { opened() {}, message() {}, slice() {}, duplicate: () => 'twice', original() {}, closed() {} },
   );
   const offer = (call: string): SignalData => ({ kind: 'offer', call, sdp: 'v=0' });

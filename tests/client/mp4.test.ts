@@ -1,7 +1,7 @@
 // What the player reads in MP4, against what the coordinate writes, and against bytes that are none.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codecsOf, mediaTimeOf, timescalesOf } from '../../client/web/mp4.ts';
+import { codecsOf, timeOfUnit, timescalesOf } from '../../client/web/mp4.ts';
 import { muxFragment, muxInit, timescaleOf, type TimedSample } from '../../servers/coordinate/media/mp4-mux.ts';
 import type { AudioConfig, VideoConfig } from '../../servers/coordinate/media/sample.ts';
 
@@ -44,24 +44,35 @@ describe('a unit', () => {
   const scales = timescalesOf(muxInit([VIDEO, AUDIO]));
 
   it('begins with its picture, however old the sound beside it', () => {
-    expect(mediaTimeOf(muxFragment(1, [video(5_000), audio(4_760)]), scales)).toBe(5_000);
-    expect(mediaTimeOf(muxFragment(1, [video(5_000), audio(5_020)]), scales)).toBe(5_000);
+    expect(timeOfUnit(muxFragment(1, [video(5_000), audio(4_760)]), scales)?.mediaMs).toBe(5_000);
+    expect(timeOfUnit(muxFragment(1, [video(5_000), audio(5_020)]), scales)?.mediaMs).toBe(5_000);
   });
 
   it('of several fragments begins with the first of them', () => {
     const both = new Uint8Array([...muxFragment(1, [video(7_000)]), ...muxFragment(2, [video(7_033)])]);
-    expect(mediaTimeOf(both, scales)).toBe(7_000);
+    expect(timeOfUnit(both, scales)?.mediaMs).toBe(7_000);
   });
 
   it('has its time also after days, where 32 bits are not enough', () => {
     const ms = 20 * 86_400_000;
     expect((ms / 1_000) * 90_000).toBeGreaterThan(2 ** 32);
-    expect(mediaTimeOf(muxFragment(1, [video(ms)]), scales)).toBe(ms);
+    expect(timeOfUnit(muxFragment(1, [video(ms)]), scales)?.mediaMs).toBe(ms);
+  });
+
+  it('says when it was captured, to the millisecond, and whether the source knew', () => {
+    const capturedMs = 1_795_000_000_123.4;
+    for (const isKnown of [true, false]) {
+      const told = timeOfUnit(muxFragment(1, [video(5_000)], { capturedMs, isKnown, mediaUs: 5_040_000 }), scales);
+      expect(told?.mediaMs).toBe(5_040);
+      expect(told?.capturedMs).toBeCloseTo(capturedMs, 2);
+      expect(told?.isCaptureKnown).toBe(isKnown);
+      expect(told?.hasPicture).toBe(true);
+    }
   });
 
   it('of tracks that the init segment does not know has no time', () => {
-    expect(mediaTimeOf(muxFragment(1, [audio(10)]), timescalesOf(muxInit([VIDEO])))).toBeNull();
-    expect(mediaTimeOf(new Uint8Array(0), scales)).toBeNull();
+    expect(timeOfUnit(muxFragment(1, [audio(10)]), timescalesOf(muxInit([VIDEO])))).toBeNull();
+    expect(timeOfUnit(new Uint8Array(0), scales)).toBeNull();
   });
 });
 
@@ -72,7 +83,7 @@ it('never throws: not for what is cut off, not for what is spoilt', () => {
   const readAll = (bytes: Uint8Array): void => {
     codecsOf(bytes);
     timescalesOf(bytes);
-    mediaTimeOf(bytes, scales);
+    timeOfUnit(bytes, scales);
   };
   for (const whole of [init, unit]) for (let end = 0; end <= whole.length; end++) readAll(whole.slice(0, end));
   const spoilt = fc.tuple(
@@ -96,5 +107,5 @@ it('never throws: not for what is cut off, not for what is spoilt', () => {
     return new Uint8Array(Buffer.concat([size, Buffer.from(type), body]));
   };
   expect(timescalesOf(inside('moov', inside('trak', inside('mdia', short('mdhd')), short('tkhd'))))).toEqual(new Map());
-  expect(mediaTimeOf(inside('moof', inside('traf', short('tfdt'), short('tfhd'))), scales)).toBeNull();
+  expect(timeOfUnit(inside('moof', inside('traf', short('tfdt'), short('tfhd'))), scales)).toBeNull();
 });

@@ -127,18 +127,17 @@ describe('a push of every kind', () => {
       expect(told.audio).toBe(sound);
       expect(told.size).toBe(picture ? '320x180' : null);
       if (picture) {
-        expect(told.frames).toBeGreaterThanOrEqual(FRAMES - missing);
+        // What an encoder that starts late on a busy machine sends at once may be left out up to its newest keyframe.
+        const end = coordinate.logs.find((line) => line['stream'] === name && line['msg'] === 'push ended');
+        expect(told.frames + Number(end?.['skipped'])).toBeGreaterThanOrEqual(FRAMES - missing);
         expect(told.frames).toBeLessThanOrEqual(FRAMES + 2);
         expect(units.filter((u) => u.durationMs > 120).length).toBeLessThanOrEqual(1);
       }
-      // One time line: source times advance as the media does, but for the first second, in which an encoder that began late on a busy
-      // machine and catches up pulls it down by a second at most [I8].
-      const steps = units.slice(1).map((unit, i) => {
-        const before = units[i];
-        return before ? Math.abs(unit.sourceMs - before.sourceMs - before.durationMs) : Number.NaN;
-      });
-      expect(Math.max(...steps)).toBeLessThan(1_100);
-      expect(steps.filter((ms) => !(ms < 60)).length).toBeLessThanOrEqual(3);
+      // Source times never go back, and take no longer than the media [I8].
+      const times = units.map((unit) => unit.sourceMs);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      const mediaMs = units.slice(0, -1).reduce((sum, unit) => sum + unit.durationMs, 0);
+      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(mediaMs + 300);
       expect(coordinate.logs.some((line) => line['stream'] === name && String(line['how']).includes('ffmpeg'))).toBe(
         through,
       );

@@ -1,10 +1,9 @@
-// Time stamps to one line, the wall clock of the source, units cut from samples: the pure parts, with made-up clocks.
+// Time stamps to one line, units cut from samples: the pure parts. The clock of the source has source-clock.test.ts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_UNIT_BYTES } from '../../protocol/limits.ts';
 import { Cutter, type Cut } from '../../servers/coordinate/media/cutter.ts';
 import type { Sample } from '../../servers/coordinate/media/sample.ts';
-import { SourceClock } from '../../servers/coordinate/media/source-clock.ts';
 import { Timeline } from '../../servers/coordinate/media/timeline.ts';
 
 const video = (ms: number, key = false, bytes = 100): Sample => ({
@@ -20,7 +19,7 @@ describe('the timeline', () => {
   const placed = (samples: readonly Sample[]): { ms: number; stepped: boolean }[] => {
     const timeline = new Timeline();
     return samples.map((sample) => {
-      const { sample: at, stepped } = timeline.place(sample);
+      const { sample: at, stepped } = timeline.place(sample, 0);
       return { ms: Math.round(at.dtsUs / 1_000), stepped };
     });
   };
@@ -52,6 +51,18 @@ describe('the timeline', () => {
     expect(told[4]?.ms).toBe(43);
   });
 
+  it('[I8] leaves a pause as it is: stamps that go on by as much as nothing came for are no step', () => {
+    const timeline = new Timeline();
+    timeline.place(video(5_000, true), 1_000);
+    timeline.place(audio(5_010), 1_000);
+    const after = timeline.place(video(17_000), 13_000);
+    expect(after.stepped).toBe(false);
+    expect(after.sample.dtsUs).toBe(17_000_000);
+    expect(timeline.place(audio(17_010), 13_000).sample.dtsUs).toBe(17_010_000);
+    // Two minutes are no pause: nobody waits for them to pass.
+    expect(timeline.place(video(137_000), 133_000).stepped).toBe(true);
+  });
+
   it('[I8] never lets a track go back', () => {
     fc.assert(
       fc.property(
@@ -60,7 +71,7 @@ describe('the timeline', () => {
           const timeline = new Timeline();
           const last: Record<string, number> = {};
           for (const [ms, sound] of stamps) {
-            const { sample } = timeline.place(sound ? audio(ms) : video(ms, true));
+            const { sample } = timeline.place(sound ? audio(ms) : video(ms, true), 0);
             const before = last[sample.track];
             if (before !== undefined) expect(sample.dtsUs).toBeGreaterThan(before);
             last[sample.track] = sample.dtsUs;
@@ -68,59 +79,6 @@ describe('the timeline', () => {
         },
       ),
     );
-  });
-});
-
-describe('the clock of the source', () => {
-  /** Feeds frames; `late` says how many ms after its time each came. */
-  function run(frames: number, late: (i: number) => number, settleFrames = 0): { clock: SourceClock; jumps: number[] } {
-    const clock = new SourceClock();
-    const jumps: number[] = [];
-    for (let i = 0; i < frames; i++) {
-      const mediaMs = i * 40;
-      if (clock.observe(1_000_000 + mediaMs + late(i), mediaMs, i < settleFrames)) jumps.push(i);
-    }
-    return { clock, jumps };
-  }
-
-  it('[I8] is told by the frames that came earliest, whatever the jitter', () => {
-    const { clock } = run(500, (i) => (i * 7) % 25);
-    expect(Math.abs(clock.anchorMs - 1_000_000)).toBeLessThan(5);
-  });
-
-  it('[I8] is pulled back by the burst at the beginning, by a second at most', () => {
-    // The first came 600 ms late, with all that had piled up behind it.
-    const { clock } = run(20, (i) => Math.max(0, 600 - i * 40), 20);
-    expect(clock.anchorMs).toBeCloseTo(1_000_000, 0);
-    const fast = run(200, (i) => -i * 39, 200);
-    expect(fast.clock.anchorMs).toBeGreaterThan(1_000_000 - 1_010);
-  });
-
-  it('[I8] follows a slower source by two in a hundred at most, once it is sure', () => {
-    const step = (i: number): number => (i < 250 ? 0 : 200);
-    const before = run(350, step).clock.anchorMs;
-    expect(before).toBeCloseTo(1_000_000, 0);
-    const after = run(1_200, step).clock.anchorMs;
-    expect(after).toBeGreaterThan(1_000_165); // the rest is within what jitter may be
-    expect(after).toBeLessThanOrEqual(1_000_200);
-    let last = 1_000_000;
-    for (let n = 350; n < 1_000; n += 50) {
-      const now = run(n, step).clock.anchorMs;
-      expect(now - last).toBeLessThanOrEqual(50 * 40 * 0.02 + 0.01);
-      last = now;
-    }
-  });
-
-  it('[I8] jumps, and says so, when the source stood still for more than a second', () => {
-    const { clock, jumps } = run(400, (i) => (i < 100 ? 0 : 3_000));
-    expect(jumps).toHaveLength(1);
-    expect(clock.anchorMs).toBeCloseTo(1_003_000, 0);
-  });
-
-  it('[I8] lets a source whose clock runs fast go on without a growing delay', () => {
-    const { clock } = run(25 * 600, (i) => -i * 40 * 0.0001);
-    const last = 25 * 600 * 40;
-    expect(clock.wallMs(last) - (1_000_000 + last * 0.9999)).toBeLessThan(5);
   });
 });
 
@@ -196,8 +154,8 @@ describe('the cutter', () => {
         });
         const cuts = cutAll(samples, unitMs, 48_000);
         for (const kind of ['video', 'audio'] as const)
-          expect(cuts.flatMap((cut) => cut[kind]).map((s) => s.dtsUs)).toEqual(
-            samples.filter((s) => s.track === kind).map((s) => s.dtsUs),
+          expect(cuts.flatMap((cut) => cut[kind]).map((s) => s.ptsUs)).toEqual(
+            samples.filter((s) => s.track === kind).map((s) => s.ptsUs),
           );
         for (const cut of cuts)
           expect([...cut.video, ...cut.audio].reduce((sum, s) => sum + s.data.length, 0)).toBeLessThan(MAX_UNIT_BYTES);

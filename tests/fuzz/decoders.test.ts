@@ -6,7 +6,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import type * as v from 'valibot';
 import { afterAll, describe, expect, it } from 'vitest';
-import { codecsOf, mediaTimeOf, timescalesOf } from '../../client/web/mp4.ts';
+import { codecsOf, timeOfUnit, timescalesOf } from '../../client/web/mp4.ts';
 import {
   CoordinateToForward,
   ForwardToCoordinate,
@@ -117,7 +117,7 @@ const DECODERS: Record<string, (bytes: Buffer) => void> = {
   mp4: demux('mp4'),
   'player-mp4'(bytes) {
     codecsOf(bytes);
-    mediaTimeOf(bytes, timescalesOf(bytes));
+    timeOfUnit(bytes, timescalesOf(bytes));
   },
   'capture-mp4'(bytes) {
     const splitter = new FragmentSplitter({ init() {}, fragment() {} });

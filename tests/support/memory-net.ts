@@ -40,6 +40,7 @@ export class MemoryNet {
     const node = createNodeEnv();
     return {
       now: () => this.nowMs,
+      wallMs: () => this.nowMs,
       after: (ms, call) => this.after(ms, call),
       random: () => this.#random(),
       getJson: async (url) => this.getJson(url),

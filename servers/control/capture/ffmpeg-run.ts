@@ -1,6 +1,7 @@
 // One ffmpeg from its start to its end: its fragments, its numbers, its last words. It writes into our pipe, so that it can't outlive
 // us; one that writes nothing for too long is ended here. What an end means is errors.ts's business, what follows from it feed.ts's.
 import { spawn } from 'node:child_process';
+import { awakeMs } from '../../shared/awake.ts';
 import { eachLine, Tail } from '../lines.ts';
 import { FragmentSplitter, type Fragment, type Init } from './fragments.ts';
 import { ProgressReader, type Numbers } from './progress.ts';
@@ -9,6 +10,7 @@ import { ProgressReader, type Numbers } from './progress.ts';
 const FIRST_MS = 20_000;
 /** Something that delivered and does not any more: pulled out, or asleep. */
 const SILENT_MS = 5_000;
+const LOOK_EVERY_MS = 250;
 const KEPT_LINES = 20;
 
 export interface RunEnding {
@@ -44,17 +46,18 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHea
     problem ??= why;
     child.kill('SIGKILL');
   };
-  let silence = setTimeout(() => end('nothing came from it'), FIRST_MS);
+  let heardMs = awakeMs();
+  const watch = setInterval(() => {
+    const silentMs = awakeMs() - heardMs;
+    if (silentMs > (wrote ? SILENT_MS : FIRST_MS)) end(wrote ? 'it stopped delivering' : 'nothing came from it');
+  }, LOOK_EVERY_MS);
   const splitter = new FragmentSplitter({
     init: (init) => {
       if (!isDeaf) hears.init(init);
     },
     fragment: (fragment) => {
-      if (!wrote) {
-        wrote = true;
-        clearTimeout(silence);
-        silence = setTimeout(() => end('it stopped delivering'), SILENT_MS);
-      } else silence.refresh();
+      wrote = true;
+      heardMs = awakeMs();
       progress.bytes(fragment.bytes.length);
       if (!isDeaf) hears.fragment(fragment);
     },
@@ -73,7 +76,7 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHea
   });
   const ended = new Promise<RunEnding>((resolve) => {
     const settle = (): void => {
-      clearTimeout(silence);
+      clearInterval(watch);
       resolve({ wrote, lines: tail.list(), problem });
     };
     child.on('error', (error) => {
@@ -85,7 +88,7 @@ export function runFfmpeg(ffmpeg: string, args: readonly string[], hears: RunHea
   return {
     kill: () => {
       isDeaf = true;
-      clearTimeout(silence);
+      clearInterval(watch);
       child.kill('SIGKILL');
     },
     ended,

@@ -3,6 +3,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { awakeMs } from '../../shared/awake.ts';
 import { acceptedBytes } from './accepted.ts';
 import { answered, unreachable, SILENT, type LinkFailure } from './link-failure.ts';
 import type { Fragment, Init } from './fragments.ts';
@@ -81,7 +82,7 @@ export class Uplink {
       if (socket.connecting) socket.once(ready, () => this.#connected());
       else this.#connected();
     });
-    this.#accepted = { bytes: 0, atMs: performance.now() };
+    this.#accepted = { bytes: 0, atMs: awakeMs() };
     this.#watch = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     if (recent.init) this.begin(recent.init);
     for (const fragment of recent.fragments) this.add(fragment);
@@ -133,7 +134,7 @@ export class Uplink {
 
   #connected(): void {
     this.#isOpen = true;
-    this.#accepted = { bytes: 0, atMs: performance.now() };
+    this.#accepted = { bytes: 0, atMs: awakeMs() };
     this.#flush();
     if (!this.#isOver) this.#hears.opened();
   }
@@ -150,7 +151,7 @@ export class Uplink {
 
   /** Does the other side still take what we send? */
   async #look(): Promise<void> {
-    const nowMs = performance.now();
+    const nowMs = awakeMs();
     const socket = this.#socket;
     if (!this.#isOpen || !socket) {
       if (nowMs - this.#accepted.atMs > CONNECT_MS) this.#fail(SILENT);

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { ForwardRecord, TrackerRecord } from '../../../protocol/backbone.ts';
 import { few } from '../../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS } from '../../../protocol/limits.ts';
+import { awakeMs, patienceSignal } from '../../shared/awake.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Roster } from './roster.ts';
 import { badAddress } from './tracker-api.ts';
@@ -53,7 +54,7 @@ export class TrackerRounds {
 
   async #ask(base: string): Promise<void> {
     const headers = this.#secret === undefined ? {} : { authorization: `Bearer ${this.#secret}` };
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
+    const signal = AbortSignal.any([this.#closing.signal, patienceSignal(ANSWER_WITHIN_MS)]);
     try {
       const response = await fetch(`${base}/forwards`, { headers, signal, redirect: 'error' });
       if (!response.ok) throw new Error(`it answers ${response.status}`);
@@ -61,7 +62,7 @@ export class TrackerRounds {
       const record = { ...answer.tracker, forwards: answer.forwards };
       const bad = badAddress(record);
       if (bad !== null) throw new Error(bad);
-      if (!this.#closing.signal.aborted) this.#roster.hear(record, performance.now());
+      if (!this.#closing.signal.aborted) this.#roster.hear(record, awakeMs());
     } catch (error) {
       this.#log.debug({ tracker: base, reason: (error as Error).message }, 'a tracker does not tell its forwards');
     }

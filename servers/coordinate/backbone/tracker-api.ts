@@ -7,6 +7,7 @@ import { StreamName } from '../../../protocol/fields.ts';
 import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../../protocol/limits.ts';
 import type { Result } from '../../../protocol/refusal.ts';
 import type { Assignment } from '../../../protocol/signalling.ts';
+import { awakeMs } from '../../shared/awake.ts';
 import { isServer, issueTicket } from '../../shared/guard.ts';
 import { readBody, sendJson, sendText, targetOf } from '../../shared/http.ts';
 import { coordinateNowMs } from '../clock.ts';
@@ -106,7 +107,7 @@ export class TrackerApi {
     const bad = badAddress(record.value);
     if (bad !== null) return sendText(response, 400, `${bad}\n`);
     const { roster, streams, publicKey, address } = this.#parts;
-    if (!roster.hear(record.value, performance.now()))
+    if (!roster.hear(record.value, awakeMs()))
       return sendText(response, 503, 'This coordinate knows as many trackers as it can.\n');
     const welcome: TrackerWelcome = {
       v: PROTOCOL_VERSION,
@@ -120,7 +121,7 @@ export class TrackerApi {
 
   #leave(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#mayTell(request, response)) return;
-    this.#parts.roster.leave(targetOf(request).searchParams.get('id') ?? '', performance.now());
+    this.#parts.roster.leave(targetOf(request).searchParams.get('id') ?? '', awakeMs());
     response.writeHead(204).end();
   }
 

@@ -6,15 +6,17 @@ import type { TimedSample } from './mp4-mux.ts';
 
 const DEFAULT_FRAME_US = 33_333;
 const MIN_FRAME_US = 1_000;
-const MAX_FRAME_US = 500_000;
+const MAX_FRAME_US = 10_000_000;
 const AAC_FRAME_SAMPLES = 1_024;
 /** The usual distance of two frames is the median of so many: cameras' stamps jitter, and one odd gap must not hold a frame back. */
 const MEDIAN_OF = 9;
 /** Room for the boxes around the samples. */
 const BOX_BYTES = 512;
 const PER_SAMPLE_BYTES = 16;
-/** ffmpeg's transport streams bring sound of low rates in pieces of 370 ms. */
-const LONE_AUDIO_US = 1_000_000;
+/** Sound goes with the pictures. ffmpeg's transport streams bring it in pieces of up to 370 ms. */
+const LONE_AUDIO_US = 400_000;
+/** Pictures that are this many units apart are not waited for. */
+const SLOW_UNITS = 1.5;
 /** Without pictures, decoding can begin anywhere; newcomers are given at most this much of the past. */
 const AUDIO_KEY_US = 1_000_000;
 
@@ -23,6 +25,8 @@ export interface Cut {
   audio: TimedSample[];
   /** Of the first picture, or of the first sound where there is none. */
   startUs: number;
+  /** When that one is shown. */
+  shownUs: number;
   durationUs: number;
   key: boolean;
 }
@@ -38,6 +42,8 @@ export class Cutter {
   /** The last distances of two frames. */
   readonly #gapsUs: number[] = [];
   #lastVideoUs: number | null = null;
+  /** The last unit's last picture, as it was written. */
+  #lastPicture: TimedSample | null = null;
   #nextAudioKeyUs = -Infinity;
 
   constructor(unitMs: number, tracks: { video: boolean; audioSampleRate: number | null }) {
@@ -50,9 +56,9 @@ export class Cutter {
     return this.#video.length === 0 && this.#audio.length === 0;
   }
 
-  /** Sound of a stream with pictures, waiting for one to go with. */
-  get onlySoundWaits(): boolean {
-    return this.#hasVideo && this.#video.length === 0;
+  /** A picture waits for others to go with. */
+  get hasPictures(): boolean {
+    return this.#video.length > 0;
   }
 
   /** Takes a sample; returns the units that it completes (the one before a keyframe, and its own). */
@@ -78,17 +84,19 @@ export class Cutter {
   /** What there is, as a unit. */
   flush(): Cut | null {
     if (this.empty) return null;
-    const video = timed(this.#video, this.#frameUs);
+    const video = joined(timed(this.#video, this.#frameUs), this.#lastPicture);
     const audio = timed(this.#audio, this.#audioFrameUs);
-    const lead = video.length > 0 ? video : audio;
+    const lead = this.#video.length > 0 ? this.#video : this.#audio;
     const first = lead[0];
     const last = lead.at(-1);
     if (!first || !last) return null;
+    this.#lastPicture = video.at(-1) ?? this.#lastPicture;
     const cut: Cut = {
       video,
       audio,
       startUs: first.dtsUs,
-      durationUs: last.dtsUs + last.durationUs - first.dtsUs,
+      shownUs: first.ptsUs,
+      durationUs: last.dtsUs - first.dtsUs + (this.#video.length > 0 ? this.#frameUs : this.#audioFrameUs),
       key: this.#hasVideo ? video[0]?.key === true : first.dtsUs >= this.#nextAudioKeyUs,
     };
     if (!this.#hasVideo && cut.key) this.#nextAudioKeyUs = first.dtsUs + AUDIO_KEY_US;
@@ -101,8 +109,9 @@ export class Cutter {
   #full(): boolean {
     const [video, audio] = [span(this.#video, this.#frameUs), span(this.#audio, this.#audioFrameUs)];
     if (video > 0) return video >= this.#unitUs - this.#frameUs / 2;
-    // Sound alone in a stream with pictures goes with the next one, unless none comes.
-    return audio >= (this.#hasVideo ? LONE_AUDIO_US : this.#unitUs - this.#audioFrameUs / 2);
+    // Sound alone in a stream with pictures goes with the next one, unless none comes soon.
+    const isSlow = this.#frameUs > SLOW_UNITS * this.#unitUs;
+    return audio >= (this.#hasVideo && !isSlow ? LONE_AUDIO_US : this.#unitUs - this.#audioFrameUs / 2);
   }
 
   #measure(deltaUs: number): void {
@@ -128,3 +137,18 @@ const timed = (samples: readonly Sample[], frameUs: number): TimedSample[] =>
     key: s.key,
     data: s.data,
   }));
+
+/**
+ * The unit before was written when nobody knew how long its last picture lasts. Where that was more than was guessed, the first one
+ * here is decoded right after it and shown in its time: a player that finds a gap in decoding time drops everything up to the next
+ * keyframe (MSE, coded frame processing, step 6). Where it lags, the last one lasts longer, so that decoding catches up.
+ */
+function joined(video: TimedSample[], before: TimedSample | null): TimedSample[] {
+  const [first, ...rest] = video;
+  if (!first || before === null) return video;
+  const endUs = before.dtsUs + before.durationUs;
+  const lagUs = first.dtsUs - endUs;
+  if (lagUs < before.durationUs / 2) return video;
+  const alone = first.durationUs + Math.min(lagUs, first.durationUs);
+  return [{ ...first, dtsUs: endUs, durationUs: rest.length > 0 ? first.durationUs + lagUs : alone }, ...rest];
+}

@@ -25,6 +25,14 @@ export interface TrackRun {
   samples: readonly TimedSample[];
 }
 
+/** When media was captured. */
+export interface Capture {
+  /** The coordinate's clock, milliseconds since 1970. */
+  capturedMs: number;
+  /** The source said so; otherwise it is only as good as its best arrivals. */
+  isKnown: boolean;
+}
+
 export const timescaleOf = (config: TrackConfig): number =>
   config.kind === 'video' ? VIDEO_TIMESCALE : config.sampleRate;
 
@@ -150,8 +158,33 @@ const mp4a = (config: AudioConfig): Uint8Array =>
     ),
   );
 
-/** One fragment with these runs of samples, none of them empty. */
-export function muxFragment(sequence: number, runs: readonly TrackRun[]): Uint8Array {
+/** Seconds from 1900, where NTP counts from, to 1970. */
+const NTP_EPOCH_S = 2_208_988_800;
+/** prft: the time is that of capture; or only consistent from fragment to fragment. */
+const PRFT = { captured: 24, consistent: 8 } as const;
+
+/** Producer reference time (ISO/IEC 14496-12, 8.16.5): which moment of the media was captured when. */
+function prft(run: TrackRun, { capturedMs, isKnown, mediaUs }: Capture & { mediaUs: number }): Uint8Array {
+  const seconds = Math.floor(capturedMs / 1_000);
+  const fraction = Math.floor(((capturedMs - seconds * 1_000) / 1_000) * 0x1_0000_0000);
+  const at = Math.round((mediaUs * run.timescale) / 1e6);
+  return full(
+    'prft',
+    1,
+    isKnown ? PRFT.captured : PRFT.consistent,
+    u32(TRACK_ID[run.kind], seconds + NTP_EPOCH_S, fraction, Math.floor(at / 0x1_0000_0000), at % 0x1_0000_0000),
+  );
+}
+
+/**
+ * One fragment with these runs of samples, none of them empty.
+ * @param capture when the first run's moment `mediaUs` (of presentation, on the epoch's line) was captured
+ */
+export function muxFragment(
+  sequence: number,
+  runs: readonly TrackRun[],
+  capture: (Capture & { mediaUs: number }) | null = null,
+): Uint8Array {
   const headers = runs.map(runHeader);
   const moofBytes = 8 + 16 + headers.reduce((sum, h) => sum + h.trafBytes, 0);
   let dataAt = moofBytes + 8;
@@ -162,8 +195,10 @@ export function muxFragment(sequence: number, runs: readonly TrackRun[]): Uint8A
     return traf;
   });
   const mdat = u32(dataAt - moofBytes, 0x6d646174);
+  const [lead] = runs;
   return new Uint8Array(
     Buffer.concat([
+      ...(capture && lead ? [prft(lead, capture)] : []),
       box('moof', full('mfhd', 0, 0, u32(sequence)), trafs),
       mdat,
       ...runs.flatMap((run) => run.samples.map((s) => s.data)),

@@ -1,88 +1,240 @@
-// What the clock on the wall was when a moment of the timeline happened at the source: anchor + media time. The earliest that
-// anything arrived tells it best: delay only ever adds. Pure: times come from outside, in milliseconds.
+// When media is shown and when it was captured, judged from when it arrives. Pure: times come from outside, in milliseconds.
+//
+// The offset of a sample is its arrival minus its media time. Everything here is read off offsets:
+// - A queue somewhere before us raises them; one that has room drains, one that has none grows. An offset that stays level is
+//   no queue: it is where the source's clock stands, and the schedule moves there, later or earlier.
+// - What comes later than the schedule is passed on at once and costs its own lateness; the schedule does not move for it.
+// - What comes earlier waits. A source that stays ahead until the bounds of the pacer are reached is a file.
+// - A source that comes in regular bursts is scheduled one burst later, so that each lasts until the next.
+// Decision 013 tells what was measured and given up.
+import { BurstDepth } from './burst-depth.ts';
 
-/** A push may begin with what its encoder had gathered while it was probed: as much may come early. */
-const BURST_MS = 1_000;
-/** Later than the anchor by less than this for the whole window: jitter. */
-const TOLERANCE_MS = 30;
-const WINDOW_BUCKETS = 10;
+/** Offsets are judged by their least in each second: delay only ever adds. */
 const BUCKET_MS = 1_000;
-/** Milliseconds the anchor may move in one: later, and earlier while the burst's allowance lasts. */
-const SLEW = 0.02;
-/** And earlier for ever: more than any two quartz clocks differ, so that they never build up a delay. */
-const CRYSTAL_SLEW = 0.0005;
-/** So much later for STEP_BUCKETS seconds is no drift: the source stood still. */
-const STEP_MS = 1_000;
-const STEP_BUCKETS = 2;
+/** A step later is seen after so many seconds, when they differ by less than this share of it. */
+const LATER = { buckets: 3, spread: 1 / 3 };
+/**
+ * A step earlier is believed when the least offsets are level: so many seconds differ by no more than this, or rise and fall by no
+ * more than 1.5 % of real time over the longer span, jitter or not. A file comes faster than that.
+ */
+const EARLIER = { buckets: 3, spreadMs: 30, longBuckets: 10, slope: 0.015 };
+/** Nearer to the schedule than this is jitter. */
+const JITTER_MS = 30;
+/** Quartz clocks differ by less: a fast one is followed at once. */
+const CRYSTAL = 0.0005;
+/** The best offset is remembered for so long: what late media is measured against. */
+const BEST_BUCKETS = 120;
+/** A source that fell silent for this share of what it then lags has lost that time: nothing will catch up. */
+const SILENT_SHARE = 0.7;
+/** Silences are remembered for so many seconds: a step later is seen by then. */
+const SILENCE_BUCKETS = 12;
+/** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
+export const VISIBLE_LATENESS_MS = 150;
+/** The schedule follows shorter bursts at this rate: viewers play as much faster. When there are none any more, it leaps. */
+const SHRINK = 0.1;
+/**
+ * The first media settles when it came no faster than real time, give or take jitter, for this share of what came before: a longer
+ * burst is looked at for longer, since what reads a file may pause too.
+ */
+const SETTLE = { share: 0.25, leastMs: 150, mostMs: 750, rate: 1.5, giveUpMs: 1_500 };
+
+interface Came {
+  atMs: number;
+  /** The newest media of all that had come by then. */
+  newestMs: number;
+}
+
+type State =
+  /** Nothing is let out: is this the end of a burst, or does it go on like that? */
+  | { is: 'opening'; sinceMs: number; firstMediaMs: number; recent: Came[] }
+  /** Following the source. */
+  | { is: 'live' }
+  /** Faster than real time for good: shown in real time from its first frame on. */
+  | { is: 'file' };
 
 export class SourceClock {
-  #anchorMs: number | null = null;
+  #state: State | null = null;
+  #offsetMs = 0;
+  /** The least offset that is believed, of the last minutes: never above the schedule's. */
+  #bestMs = 0;
+  /** Pictures are shown up to so much after they are decoded. */
+  #reorderMs = 0;
+  readonly #bursts = new BurstDepth();
+  #depthMs = 0;
+  #buckets: { second: number; leastMs: number }[] = [];
   #lastMs = 0;
-  #burstLeftMs = BURST_MS;
-  /** The least offset seen in each of the last seconds, newest last. */
-  #buckets: { second: number; least: number }[] = [];
+  #leastMs = Number.POSITIVE_INFINITY;
+  /** The longest silences of late. */
+  #silences: { second: number; ms: number }[] = [];
+  #scheduledMs = Number.NEGATIVE_INFINITY;
 
-  /** Something has been observed since the (re)start. */
-  get running(): boolean {
-    return this.#anchorMs !== null;
+  get isOpening(): boolean {
+    return this.#state === null || this.#state.is === 'opening';
   }
 
-  get anchorMs(): number {
-    return this.#anchorMs ?? 0;
+  get isFile(): boolean {
+    return this.#state?.is === 'file';
   }
 
-  /** When the moment `mediaMs` was, or is due. */
-  wallMs(mediaMs: number): number {
-    return this.anchorMs + mediaMs;
+  /** When the moment `mediaMs` is due. */
+  dueMs(mediaMs: number): number {
+    return this.#offsetMs + this.#depthMs + mediaMs;
   }
 
   /**
-   * Something with media time `mediaMs` came at `arrivalMs`.
-   * @param settling nothing has been let out yet: the anchor may still jump to where the first burst tells it to be
-   * @returns true when the anchor jumped: what follows is discontinuous
+   * The time that a unit beginning at `mediaMs` and passed on at `nowMs` carries: when it is due, or as late as viewers should
+   * plan for. Never goes back.
    */
-  observe(arrivalMs: number, mediaMs: number, settling = false): boolean {
-    const offset = arrivalMs - mediaMs;
-    if (this.#anchorMs === null) {
-      this.#anchorMs = offset;
-      this.#lastMs = arrivalMs;
+  stampMs(mediaMs: number, nowMs: number): number {
+    this.#scheduledMs = Math.max(this.#scheduledMs, this.dueMs(mediaMs), nowMs - VISIBLE_LATENESS_MS);
+    return this.#scheduledMs;
+  }
+
+  /** When what is shown at `ptsMs` was captured, as far as arrivals tell: by the source's best offset of the last minutes. */
+  capturedMs(ptsMs: number): number {
+    return ptsMs + this.#bestMs - this.#reorderMs;
+  }
+
+  /** How far behind its schedule the source is now; negative: ahead of it. */
+  latenessMs(nowMs: number, mediaMs: number): number {
+    return nowMs - this.dueMs(mediaMs);
+  }
+
+  /**
+   * Something came at `arrivalMs`.
+   * @param mediaMs when it is decoded
+   * @param shownMs when it is shown: not before that
+   */
+  observe(arrivalMs: number, mediaMs: number, shownMs = mediaMs): void {
+    const offsetMs = arrivalMs - mediaMs;
+    this.#reorderMs = Math.max(this.#reorderMs, shownMs - mediaMs);
+    this.#state ??= { is: 'opening', sinceMs: arrivalMs, firstMediaMs: mediaMs, recent: [] };
+    this.#leastMs = Math.min(this.#leastMs, offsetMs);
+    const silentMs = this.#lastMs === 0 ? 0 : Math.max(0, arrivalMs - this.#lastMs);
+    this.#lastMs = Math.max(this.#lastMs, arrivalMs);
+    if (this.#state.is === 'opening') {
+      const newestMs = Math.max(mediaMs, this.#state.recent.at(-1)?.newestMs ?? mediaMs);
+      this.#state.recent.push({ atMs: arrivalMs, newestMs });
+      return;
     }
-    const elapsed = Math.max(0, arrivalMs - this.#lastMs);
-    this.#lastMs = arrivalMs;
-    if (offset < this.#anchorMs) this.#earlier(this.#anchorMs - offset, elapsed, settling);
-    this.#note(arrivalMs, Math.max(offset, this.#anchorMs));
-    const recent = this.#buckets.slice(-STEP_BUCKETS);
-    const leastRecent = Math.min(...recent.map((b) => b.least));
-    if (recent.length === STEP_BUCKETS && leastRecent > this.#anchorMs + STEP_MS) {
-      this.#anchorMs = leastRecent;
-      this.#buckets = [];
-      return true;
-    }
-    const least = Math.min(...this.#buckets.map((b) => b.least));
-    if (this.#buckets.length === WINDOW_BUCKETS && least > this.#anchorMs + TOLERANCE_MS)
-      this.#anchorMs = Math.min(least, this.#anchorMs + elapsed * SLEW);
-    return false;
-  }
-
-  /** The timeline stepped: what came before says nothing about what follows. */
-  restart(): void {
-    this.#anchorMs = null;
-    this.#burstLeftMs = BURST_MS;
-    this.#buckets = [];
-  }
-
-  #earlier(byMs: number, elapsedMs: number, settling: boolean): void {
-    const fast = Math.min(byMs, this.#burstLeftMs, settling ? byMs : elapsedMs * SLEW);
-    this.#burstLeftMs -= fast;
-    const slow = Math.min(byMs - fast, elapsedMs * CRYSTAL_SLEW);
-    this.#anchorMs = this.anchorMs - fast - slow;
-  }
-
-  #note(arrivalMs: number, offset: number): void {
+    if (this.#state.is === 'file') return;
     const second = Math.floor(arrivalMs / BUCKET_MS);
+    this.#noteSilence(second, silentMs);
+    this.#bursts.observe(arrivalMs, offsetMs);
+    if (offsetMs < this.#offsetMs) this.#comeEarlier(offsetMs, silentMs);
+    this.#followBursts(silentMs);
     const newest = this.#buckets.at(-1);
-    if (newest?.second === second) newest.least = Math.min(newest.least, offset);
-    else this.#buckets.push({ second, least: offset });
-    if (this.#buckets.length > WINDOW_BUCKETS) this.#buckets.shift();
+    if (newest?.second === second) newest.leastMs = Math.min(newest.leastMs, offsetMs);
+    else {
+      if (newest) this.#judge();
+      this.#buckets.push({ second, leastMs: offsetMs });
+      if (this.#buckets.length > BEST_BUCKETS) this.#buckets.shift();
+    }
   }
+
+  /**
+   * Ends the opening when the source has come down to real time, or has taken too long over it.
+   * @returns true when something may be let out from now on; `isFresh` then tells whether only the newest is wanted
+   */
+  settle(nowMs: number): { isFresh: boolean } | null {
+    const state = this.#state;
+    if (state?.is !== 'opening') return null;
+    const newestMs = state.recent.at(-1)?.newestMs ?? state.firstMediaMs;
+    const forMs = Math.max(SETTLE.leastMs, Math.min(SETTLE.mostMs, (newestMs - state.firstMediaMs) * SETTLE.share));
+    // What had come before that time, and what has come in it.
+    const before = state.recent.findLast((one) => one.atMs <= nowMs - forMs);
+    const isCalm = before !== undefined && newestMs - before.newestMs <= forMs * SETTLE.rate + JITTER_MS;
+    if (!isCalm && nowMs - state.sinceMs < SETTLE.giveUpMs) return null;
+    this.#state = { is: 'live' };
+    this.#offsetMs = this.#bestMs = isCalm ? this.#leastMs : nowMs - state.firstMediaMs;
+    this.#buckets = [{ second: Math.floor(nowMs / BUCKET_MS), leastMs: this.#offsetMs }];
+    return { isFresh: isCalm };
+  }
+
+  /** It has come so far ahead, or to its end: from now on it is shown in real time, nothing skipped. */
+  becomeFile(nowMs: number): void {
+    if (this.#state?.is === 'opening') {
+      this.#offsetMs = nowMs - this.#state.firstMediaMs;
+    }
+    this.#bestMs = this.#offsetMs;
+    this.#depthMs = 0;
+    this.#state = { is: 'file' };
+  }
+
+  /** The time line was mended: what came before says nothing about what follows, which is due at once. */
+  restart(arrivalMs: number, mediaMs: number): void {
+    if (this.#state === null || this.#state.is !== 'live') return;
+    this.#buckets = [];
+    this.#silences = [];
+    this.#offsetMs = this.#bestMs = arrivalMs - mediaMs;
+    this.#lastMs = arrivalMs;
+  }
+
+  /** Back to what it once was: at once. Beyond that only as a crystal may, until it is level there. */
+  #comeEarlier(offsetMs: number, elapsedMs: number): void {
+    this.#offsetMs = Math.max(offsetMs, Math.min(this.#offsetMs, this.#bestMs) - elapsedMs * CRYSTAL);
+    this.#bestMs = Math.min(this.#bestMs, this.#offsetMs);
+  }
+
+  /** Once a second: is the offset level, and not where the schedule is? */
+  #judge(): void {
+    const least = this.#buckets.map((bucket) => bucket.leastMs);
+    const recent = least.slice(-LATER.buckets);
+    const laterMs = Math.min(...recent) - this.#offsetMs;
+    if (
+      recent.length === LATER.buckets &&
+      laterMs > JITTER_MS &&
+      spreadOf(recent) < Math.max(JITTER_MS, laterMs * LATER.spread)
+    )
+      this.#goLater(Math.min(...recent), laterMs);
+    else {
+      const level = levelOf(least);
+      if (level !== null && level < this.#offsetMs - JITTER_MS) {
+        this.#offsetMs = level;
+        this.#bestMs = Math.min(this.#bestMs, level);
+      }
+    }
+    // The best is forgotten when nothing has come near it for all that time. What came earlier still is not believed yet.
+    this.#bestMs = Math.min(...this.#buckets.map((bucket) => Math.max(bucket.leastMs, this.#bestMs)));
+  }
+
+  #goLater(offsetMs: number, laterMs: number): void {
+    this.#offsetMs = offsetMs;
+    // It stood still and nothing has caught up: that time is gone. Otherwise it is late, however long that lasts.
+    if (Math.max(...this.#silences.map(({ ms }) => ms)) < laterMs * SILENT_SHARE) return;
+    this.#bestMs = offsetMs;
+    this.#buckets = this.#buckets.slice(-LATER.buckets);
+  }
+
+  #noteSilence(second: number, ms: number): void {
+    const newest = this.#silences.at(-1);
+    if (newest?.second === second) newest.ms = Math.max(newest.ms, ms);
+    else this.#silences.push({ second, ms });
+    if (this.#silences.length > SILENCE_BUCKETS) this.#silences.shift();
+  }
+
+  #followBursts(elapsedMs: number): void {
+    const wanted = this.#bursts.depthMs;
+    if (wanted >= this.#depthMs || wanted === 0) this.#depthMs = wanted;
+    else this.#depthMs = Math.max(wanted, this.#depthMs - elapsedMs * SHRINK);
+  }
+}
+
+const spreadOf = (values: readonly number[]): number => Math.max(...values) - Math.min(...values);
+
+/** Where the offsets of the last seconds are level; null when they are not. @param least one a second, milliseconds */
+function levelOf(least: readonly number[]): number | null {
+  const short = least.slice(-EARLIER.buckets);
+  if (short.length === EARLIER.buckets && spreadOf(short) <= EARLIER.spreadMs) return Math.min(...short);
+  const long = least.slice(-EARLIER.longBuckets);
+  return long.length === EARLIER.longBuckets && Math.abs(slopeOf(long)) <= EARLIER.slope ? Math.min(...long) : null;
+}
+
+/** Least squares over one value a second: milliseconds per millisecond. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const above = values.reduce((sum, value, i) => sum + (i - middle) * (value - mean), 0);
+  const below = values.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
+  return above / below / BUCKET_MS;
 }

@@ -3,6 +3,8 @@ import type { Sample, TrackKind } from './sample.ts';
 
 /** More than this away from where the stream was is a step, not jitter. */
 const STEP_US = 1_000_000;
+/** A camera that paused this long at most shows its last picture for so long; after a longer pause the line is closed up. */
+const LONGEST_PAUSE_US = 30_000_000;
 /** What follows a step starts this far after what was before. */
 const AFTER_STEP_US = 33_000;
 /** AAC frames whose stamps are rounded to milliseconds are put back in line when they are this near. */
@@ -21,14 +23,18 @@ export class Timeline {
   /** For the other track's last samples from before the step. */
   #oldShiftUs = 0;
   readonly #lastUs: Partial<Record<TrackKind, number>> = {};
+  #lastArrivalMs = 0;
   #audioFrameUs = 0;
 
   set audioSampleRate(hz: number) {
     this.#audioFrameUs = (AAC_FRAME_SAMPLES * 1e6) / hz;
   }
 
-  place(sample: Sample): Placed {
-    const stepped = this.#step(sample.track, sample.dtsUs);
+  /** @param arrivalMs when it came: stamps that jump as far as nothing came for are no step but a pause */
+  place(sample: Sample, arrivalMs: number): Placed {
+    const silentUs = Math.max(0, arrivalMs - this.#lastArrivalMs) * 1_000;
+    const stepped = this.#step(sample.track, sample.dtsUs, silentUs);
+    this.#lastArrivalMs = arrivalMs;
     const shift = this.#shiftFor(sample.track, sample.dtsUs);
     let at = sample.dtsUs + shift;
     const last = this.#lastUs[sample.track];
@@ -53,10 +59,12 @@ export class Timeline {
     return this.#lastUs[track] !== undefined && this.#near(dts + this.#oldShiftUs) ? this.#oldShiftUs : this.#shiftUs;
   }
 
-  #step(track: TrackKind, dts: number): boolean {
+  #step(track: TrackKind, dts: number, silentUs: number): boolean {
     const own = this.#lastUs[track];
     if (own === undefined || this.#near(dts + this.#shiftUs) || this.#near(dts + this.#oldShiftUs)) return false;
     const newest = Math.max(this.#lastUs.video ?? own, this.#lastUs.audio ?? own);
+    const aheadUs = dts + this.#shiftUs - newest;
+    if (aheadUs > 0 && aheadUs <= Math.min(LONGEST_PAUSE_US, silentUs + STEP_US)) return false;
     this.#oldShiftUs = this.#shiftUs;
     this.#shiftUs = newest + AFTER_STEP_US - dts;
     return true;
