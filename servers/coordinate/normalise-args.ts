@@ -74,5 +74,5 @@ export function normaliseArgs(door: FfmpegDoor, how: NormaliseHow): string[] {
   return [...input, ...output].flat();
 }
 
-/** What one transcode may use of a machine. */
-export const threadsOf = (cores: number): number => Math.min(4, Math.max(1, Math.floor(cores / 2)));
+/** What one transcode may use of a machine: enough for 1080p, and never all of a large one. */
+export const threadsOf = (cores: number): number => Math.min(4, cores);

@@ -1,6 +1,6 @@
 // A coordinate on a free port with a forward that only listens, and pushes made by the real ffmpeg.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -107,6 +107,18 @@ export async function clip(args: readonly string[]): Promise<Buffer> {
   const { stdout, stderr, code } = await run(['-v', 'error', ...args, 'pipe:1']);
   if (code !== 0) throw new Error(stderr);
   return stdout;
+}
+
+/** A file as ffmpeg writes it where it can go back. */
+export async function file(args: readonly string[], name: string): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'media-'));
+  try {
+    const { stderr, code } = await run(['-v', 'error', ...args, join(folder, name)]);
+    if (code !== 0) throw new Error(stderr);
+    return readFileSync(join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** What ffmpeg makes of some media. */

@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Spool } from '../../servers/coordinate/spool.ts';
-import { AAC, clip, H264, live, PICTURE, post, SOUND, stand, type Stand } from './harness.ts';
+import { AAC, clip, file, H264, live, PICTURE, post, SOUND, stand, type Stand } from './harness.ts';
 
 let coordinate: Stand;
 beforeAll(async () => {
@@ -19,7 +20,7 @@ const MPEG2 = ['-c:v', 'mpeg2video', '-f', 'mpegts'];
 
 describe('transcodes', () => {
   it(
-    '[I1] are as many at once as is set; what is passed through is never refused for that',
+    '[I16] are as many at once as is set; what is passed through is never refused for that',
     { timeout: 60_000 },
     async () => {
       const { forward, url } = coordinate;
@@ -41,6 +42,22 @@ describe('transcodes', () => {
   );
 });
 
+describe('a film', () => {
+  it('[I14] ends when its sender hangs up, and leaves nothing behind', { timeout: 60_000 }, async () => {
+    const { forward, url, dataDir, logs } = coordinate;
+    const film = await file([...PICTURE, ...SOUND, ...H264, ...AAC, '-t', '30'], 'film.mp4');
+    const sender = request(`${url}/stream/film`, { method: 'POST' });
+    sender.on('error', () => {}); // it is cut off below
+    sender.end(film);
+    await forward.until('it plays', () => forward.of('film').length > 20);
+    expect(readdirSync(path.join(dataDir, 'spool'))).toHaveLength(1);
+    sender.destroy();
+    await forward.until('it is over', () => forward.stateOf('film') === 'interrupted');
+    expect(logs.findLast((line) => line['stream'] === 'film')?.['why']).toBe('the publisher hung up');
+    expect(readdirSync(path.join(dataDir, 'spool'))).toEqual([]);
+  });
+});
+
 describe('the spool', () => {
   function folder(): string {
     const made = mkdtempSync(path.join(tmpdir(), 'spool-'));
@@ -48,7 +65,7 @@ describe('the spool', () => {
     return made;
   }
 
-  it('[I6] keeps no more than its limit over all pushes, and nothing when they are over', async () => {
+  it('[I14] keeps no more than its limit over all pushes, and nothing when they are over', async () => {
     const dir = folder();
     const spool = new Spool(dir, 1_000);
     const [one, other] = [await spool.open(), await spool.open()];
@@ -62,7 +79,7 @@ describe('the spool', () => {
     expect(spool.refusal).toMatch(/push fragmented MP4/);
   });
 
-  it('[I6] takes away what a killed program left, and nothing of one that runs', async () => {
+  it('[I14] takes away what a killed program left, and nothing of one that runs', async () => {
     const dir = folder();
     const gone = spawn(process.execPath, ['-e', '']);
     await once(gone, 'exit');

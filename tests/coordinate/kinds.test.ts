@@ -1,12 +1,9 @@
 // Media as it comes: of each kind, made by ffmpeg, what is done with it, what the broadcaster is told, and what viewers get of it.
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AAC, clip, ffmpeg, H264, PICTURE, pipe, post, probe, SOUND, stand, type Stand } from './harness.ts';
+import { AAC, clip, file, H264, PICTURE, pipe, post, probe, SOUND, stand, type Stand } from './harness.ts';
 
 const LENGTH = ['-t', '2'];
 const both = [...PICTURE, ...SOUND];
@@ -33,17 +30,6 @@ const TWO_SOUNDS = ['-map', '0', '-map', '1', '-map', '1', '-c:a:0', 'ac3', '-c:
 async function joined(first: string[], second: string[], container: string[]): Promise<Buffer> {
   const bare = [...(await Promise.all([first, second].map((args) => clip([...args, '-t', '1', '-f', 'h264']))))];
   return pipe(Buffer.concat(bare), ['-f', 'h264', '-r', '30', '-i', 'pipe:0', '-c', 'copy', ...container]);
-}
-
-/** A file as ffmpeg writes it where it can go back. */
-async function file(args: string[], name: string): Promise<Buffer> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kinds-'));
-  try {
-    await promisify(execFile)(ffmpeg, ['-v', 'error', ...args, path.join(folder, name)]);
-    return readFileSync(path.join(folder, name));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
 
 interface Kind {
@@ -321,7 +307,7 @@ describe('a kind of media', () => {
   });
   afterAll(() => coordinate.close());
 
-  it.each(KINDS)('[I1] $name', { timeout: 60_000 }, async ({ name, media, how, pictures, sound }) => {
+  it.each(KINDS)('[I12] $name', { timeout: 60_000 }, async ({ name, media, how, pictures, sound }) => {
     const { forward, logs, url, dataDir } = coordinate;
     const { status, text } = await post(`${url}/stream/${name}`, await media());
     expect([status, text]).toEqual([200, 'ended\n']);
@@ -339,7 +325,7 @@ describe('a kind of media', () => {
   it.each([
     ['mpeg2', ['-c:v', 'mpeg2video', '-b:v', '4M']],
     ['h264-422', ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p']],
-  ])('[I1] %s in fields comes out as whole pictures', { timeout: 60_000 }, async (name, codec) => {
+  ])('[I12] %s in fields comes out as whole pictures', { timeout: 60_000 }, async (name, codec) => {
     const media = await clip([...FIELDS, ...codec, ...LENGTH, ...TS]);
     await post(`${coordinate.url}/stream/${name}`, media);
     const { forward } = coordinate;

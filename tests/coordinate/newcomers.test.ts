@@ -88,7 +88,7 @@ const KINDS: [name: string, args: string[]][] = [
 ];
 
 describe('a newcomer', () => {
-  it.each(KINDS)('[I2] sees %s from a key within 2 s of any moment', { timeout: 90_000 }, async (name, args) => {
+  it.each(KINDS)('[I13] sees %s from a key within 2 s of any moment', { timeout: 90_000 }, async (name, args) => {
     const { forward, url } = coordinate;
     await post(`${url}/stream/${name}`, await clip(args));
     await forward.until('ended', () => forward.stateOf(name) === 'ended');

@@ -195,7 +195,7 @@ describe('what ffmpeg writes', () => {
     expect(said).toMatchObject(found === 'whole-file' ? { is: found } : { is: 'door', door: found });
   });
 
-  it('[I6] an MP4 whose index comes last is taken when all of it is here', () => {
+  it('[I14] an MP4 whose index comes last is taken when all of it is here', () => {
     expect(sniff(Buffer.concat([box('ftyp', Buffer.from('isom')), box('mdat', Buffer.alloc(64))]))).toEqual({
       is: 'whole-file',
     });
@@ -218,7 +218,7 @@ describe('the arguments of ffmpeg', () => {
     expect(args.join(' ')).not.toContain('nobuffer');
   });
 
-  it('[I6] read a file of ours by its name, and nothing else', () => {
+  it('[I14] read a file of ours by its name, and nothing else', () => {
     const [door] = doors;
     const args = door ? normaliseArgs(door, { ...plain, file: '/data/spool/1-0' }) : [];
     expect(args.join(' ')).toMatch(/-protocol_whitelist file,pipe .* -i file:\/data\/spool\/1-0 /);

@@ -30,7 +30,7 @@ async function unitsOf(name: string): Promise<TakenUnit[]> {
 
 describe('a stream without times', () => {
   it.each(RAW)(
-    '[I1] %s from a camera of 30 frames a second lasts as long as it was',
+    '[I15] %s from a camera of 30 frames a second lasts as long as it was',
     { timeout: 40_000 },
     async (name, codec) => {
       const { stderr } = await coordinate.push(name, [
@@ -52,7 +52,7 @@ describe('a stream without times', () => {
     },
   );
 
-  it.each(RAW)('[I1] %s as a file has the rate that is assumed', { timeout: 40_000 }, async (name, codec, rate) => {
+  it.each(RAW)('[I15] %s as a file has the rate that is assumed', { timeout: 40_000 }, async (name, codec, rate) => {
     const own = `${name}-file`;
     await post(
       `${coordinate.url}/stream/${own}`,
@@ -67,7 +67,7 @@ describe('a stream without times', () => {
   it.each([
     ['adts', [...AAC, '-f', 'adts']],
     ['mp3', ['-c:a', 'libmp3lame', '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3']],
-  ])('[I1] sound in %s that pauses goes on when it does', { timeout: 40_000 }, async (name, codec) => {
+  ])('[I15] sound in %s that pauses goes on when it does', { timeout: 40_000 }, async (name, codec) => {
     const bytes = await clip([...SOUND, '-t', '6', ...codec]);
     const perTick = Math.ceil(bytes.length / 120);
     const sent = request(`${coordinate.url}/stream/${name}`, { method: 'POST' });
