@@ -31,7 +31,9 @@ import { debugPage, feedTables, snapshot, type DebugParts } from './debug.ts';
 import { DEFAULT_STREAM, Publishing } from './publish-api.ts';
 import type { CoordinateSettings } from './settings.ts';
 import { loadSigningKey } from './signing-key.ts';
+import { Spool } from './spool.ts';
 import { Streams } from './streams.ts';
+import { Transcodes } from './transcodes.ts';
 import { ViewerFiles } from './viewer-files.ts';
 
 /** Headers must be there by then; a body may take for ever: it is a live stream [I1]. */
@@ -89,7 +91,9 @@ class Coordinate {
     const { meshSecret } = settings;
     this.#links = new ForwardLinks({ publicKey: key.publicKey, secret: meshSecret }, () => this.#streams.begun(), log);
     this.#streams = new Streams(key, this.#links);
-    this.#publishing = new Publishing(this.#streams, { ...settings, ffmpeg }, log);
+    const transcodes = new Transcodes(settings.maxTranscodes);
+    const limits = { transcodes, spool: new Spool(settings.dataDir) };
+    this.#publishing = new Publishing(this.#streams, { ...settings, ...limits, ffmpeg }, log);
     this.#roster = new Roster({
       trackerFound: ({ id, region }, again) => {
         log.info({ tracker: id, region }, again ? 'tracker is back' : 'tracker');

@@ -1,35 +1,60 @@
 // One publisher's life: its first bytes are recognised, its media demuxed here or by ffmpeg, paced, packed into units and published,
 // until it ends, vanishes, stalls or is refused. HTTP is publish-api.ts's business.
+import { availableParallelism } from 'node:os';
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
 import { localPatience } from '../shared/awake.ts';
-import { explainFfmpeg } from '../shared/ffmpeg.ts';
+import { lastWords, meaningOf } from '../shared/ffmpeg.ts';
+import { lookHowItArrives } from './arrival.ts';
 import { coordinateNowMs } from './clock.ts';
+import { handedOver, howOf, refinedDoor } from './doors.ts';
 import { demuxerFor } from './media/demuxer.ts';
 import { Packager } from './media/packager.ts';
-import type { Demuxer } from './media/sample.ts';
-import { MAX_SNIFF_BYTES, sniff, type Door, type FfmpegDoor } from './media/sniff.ts';
+import type { Demuxer, Halt } from './media/sample.ts';
+import { MAX_SNIFF_BYTES, mp4Door, sniff, type DirectDoor, type Door, type FfmpegDoor } from './media/sniff.ts';
 import { Normaliser } from './normalise.ts';
+import { threadsOf } from './normalise-args.ts';
 import type { OnAir, Publisher } from './on-air.ts';
 import { Pacer } from './pacer.ts';
 import type { Last, Next, PushBody } from './push-body.ts';
+import type { Spool } from './spool.ts';
+import type { Transcodes } from './transcodes.ts';
 
 export type Outcome =
   | { how: 'ended' }
   | { how: 'interrupted'; why: string; stalled: boolean }
-  | { how: 'refused'; refusal: Refusal };
+  /** @property words ffmpeg's own, for the log */
+  | { how: 'refused'; refusal: Refusal; words?: string | null };
 
 export interface IngestSettings {
   ingestIdleMs: number;
   unitMs: number;
   /** null: this machine has none. */
   ffmpeg: string | null;
+  transcodes: Transcodes;
+  spool: Spool;
+}
+
+type Source = Pick<PushBody, 'next' | 'nextWithin'>;
+/** What ffmpeg reads: the push from here on, or a file of ours. */
+type Feed = Piped | { file: string };
+interface Piped {
+  head: Buffer;
+  source: Source;
+  arrival: boolean;
+  keepTimes: boolean;
 }
 
 /** ffmpeg that was given bytes and wrote nothing for so long will not. */
 const FIRST_MEDIA_MS = 15_000;
+/** What ffmpeg was given is kept until it has shown what that is, and no more of it. */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
+/** The index of a film of ten hours. */
+const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
 const NO_FFMPEG =
   'That format needs ffmpeg, which this coordinate does not have: push FLV or MPEG-TS with H.264 and AAC.';
+const NO_INDEX = 'That MP4 has no index: it was cut off. Push the whole file, or fragmented MP4.';
+const UNREADABLE = 'ffmpeg could not convert that: push MPEG-TS or FLV with H.264 and AAC.';
 const NOTHING = 'No picture and no sound could be found in it: check what the encoder sends.';
 
 export class Ingest implements Publisher {
@@ -37,11 +62,16 @@ export class Ingest implements Publisher {
   readonly #settings: IngestSettings;
   readonly #packager: Packager;
   readonly #pacer: Pacer;
+  readonly #told: (how: string) => void;
   #begun = false;
+  /** Reads a file of ours: it is not stopped by the end of the push. */
+  #reading: Normaliser | null = null;
   /** What is being done with the media, for people. */
   how = 'recognising';
 
-  constructor(onAir: OnAir, body: PushBody, settings: IngestSettings) {
+  /** @param told is told once more whenever `how` changes */
+  constructor(onAir: OnAir, body: PushBody, settings: IngestSettings, told: (how: string) => void = () => {}) {
+    this.#told = told;
     this.#body = body;
     this.#settings = settings;
     const outlet = onAir.outlet(this);
@@ -78,17 +108,21 @@ export class Ingest implements Publisher {
   }
 
   replace(): void {
-    this.#body.cancel('another publisher with the same key has taken its place');
-    this.#pacer.close();
+    this.#stop('another publisher with the same key has taken its place');
   }
 
   /** Ends it from outside. */
   close(): void {
-    this.#body.cancel();
-    this.#pacer.close();
+    this.#stop();
   }
 
-  async #take(source: Pick<PushBody, 'next'>): Promise<Outcome> {
+  #stop(why?: string): void {
+    this.#body.cancel(why);
+    this.#pacer.close();
+    this.#reading?.close();
+  }
+
+  async #take(source: Source): Promise<Outcome> {
     let head: Buffer = Buffer.alloc(0);
     for (;;) {
       const next = await source.next();
@@ -98,45 +132,118 @@ export class Ingest implements Publisher {
       const found = sniff(head, next.is === 'end' || head.length >= MAX_SNIFF_BYTES);
       if (found.is === 'refused') return { how: 'refused', refusal: found.refusal };
       if (found.is === 'more') continue;
-      const rest: Pick<PushBody, 'next'> =
-        next.is === 'end' ? { next: () => Promise.resolve<Next>({ is: 'end' }) } : source;
-      return found.door.direct ? this.#direct(found.door, head, rest) : this.#throughFfmpeg(found.door, head, rest);
+      const rest = next.is === 'end' ? only(next) : source;
+      return found.is === 'door' ? this.#enter(found.door, head, rest) : this.#wholeFile(head, rest);
     }
   }
 
-  async #direct(door: Door & { direct: true }, head: Buffer, source: Pick<PushBody, 'next'>): Promise<Outcome> {
-    this.how = `${door.format}, as it is`;
-    const demuxer = demuxerFor(door.format, this.#pacer);
+  async #enter(door: Door, head: Buffer, source: Source): Promise<Outcome> {
+    if (!door.timeless) return this.#open(door, head, source, false);
+    const { live, bytes, last } = await lookHowItArrives(source, head);
+    return this.#open(door, bytes, last ? only(last) : source, live);
+  }
+
+  #open(door: Door, head: Buffer, source: Source, arrival: boolean): Promise<Outcome> {
+    if (door.direct) return this.#direct(door, head, source, arrival);
+    return this.#throughFfmpeg(door, { head, source, arrival, keepTimes: false });
+  }
+
+  async #direct(door: DirectDoor, head: Buffer, source: Source, arrival: boolean): Promise<Outcome> {
+    this.#say(howOf(door, arrival));
+    const arrivalUs = arrival ? () => coordinateNowMs() * 1_000 : null;
+    const demuxer = demuxerFor(door.format, this.#pacer, { program: door.program, arrivalUs });
     let next: Next = { is: 'bytes', bytes: head };
     for (;;) {
       if (next.is === 'bytes') {
-        const refusal = demuxer.push(next.bytes);
-        if (refusal) return { how: 'refused', refusal };
+        const halt = demuxer.push(next.bytes);
+        if (halt && 'handover' in halt) {
+          const rest = { head: Buffer.concat(halt.replay), source, arrival, keepTimes: !door.timeless };
+          return this.#throughFfmpeg(handedOver(door, halt), rest);
+        }
+        if (halt) return { how: 'refused', refusal: halt };
         await this.#pacer.room();
       } else return await this.#finish(next);
       next = await source.next();
     }
   }
 
-  async #throughFfmpeg(door: FfmpegDoor, head: Buffer, source: Pick<PushBody, 'next'>): Promise<Outcome> {
-    if (this.#settings.ffmpeg === null) return { how: 'refused', refusal: refused(NO_FFMPEG) };
-    this.how = `${door.format}, ${door.copyVideo ? 'remuxed' : 'transcoded'} by ffmpeg`;
-    const child = new Normaliser(this.#settings.ffmpeg, door);
+  /** An MP4 that is only understood from its end. */
+  async #wholeFile(head: Buffer, source: Source): Promise<Outcome> {
+    this.#say('MP4 with its index at the end: it is played when all of it is here');
+    const { spool } = this.#settings;
+    const file = await spool.open();
+    try {
+      for (let next: Next = { is: 'bytes', bytes: head }; next.is !== 'end'; next = await source.next()) {
+        if (next.is !== 'bytes') return await this.#finish(next);
+        if (!(await file.write(next.bytes)))
+          return { how: 'refused', refusal: { reason: 'too-large', detail: spool.refusal } };
+      }
+      const moov = await file.box('moov', MAX_INDEX_BYTES);
+      if (!moov) return { how: 'refused', refusal: refused(NO_INDEX) };
+      const found = mp4Door(moov);
+      if (found.is === 'refused') return { how: 'refused', refusal: found.refusal };
+      if (found.is !== 'door' || found.door.direct) return { how: 'refused', refusal: refused(NO_INDEX) };
+      this.#body.onHangUp(() => this.#stop('the publisher hung up'));
+      return await this.#throughFfmpeg(found.door, { file: file.path });
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #throughFfmpeg(door: FfmpegDoor, feed: Feed): Promise<Outcome> {
+    const { ffmpeg, transcodes } = this.#settings;
+    if (ffmpeg === null) return { how: 'refused', refusal: refused(NO_FFMPEG) };
+    const costly = door.picture && !door.copyVideo;
+    const giveBack = costly ? transcodes.take() : () => {};
+    if (!giveBack) return { how: 'refused', refusal: { reason: 'full', detail: transcodes.refusal } };
+    try {
+      const ended = await this.#runFfmpeg(ffmpeg, door, feed);
+      if (!('again' in ended)) return ended;
+      giveBack();
+      return await this.#throughFfmpeg(ended.again, ended.feed);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #runFfmpeg(ffmpeg: string, door: FfmpegDoor, feed: Feed): Promise<Outcome | { again: FfmpegDoor; feed: Feed }> {
+    const piped = 'file' in feed ? null : feed;
+    const arrival = piped?.arrival ?? false;
+    this.#say(howOf(door, arrival));
+    const child = new Normaliser(ffmpeg, door, {
+      threads: threadsOf(availableParallelism()),
+      arrival,
+      keepTimes: piped?.keepTimes ?? false,
+      file: 'file' in feed ? feed.file : null,
+    });
+    if (!piped) this.#reading = child;
     const read = this.#readOutput(child, demuxerFor('flv', this.#pacer));
+    const kept: Buffer[] = [];
+    const feeding = piped ? this.#feed(child, piped, kept) : Promise.resolve<Last>({ is: 'end' });
     let silent = false;
     const wait = localPatience(FIRST_MEDIA_MS, () => {
       silent = !this.#begun;
       if (silent) child.close();
     });
     try {
-      const fed = await Promise.race([this.#feed(child, head, source), child.ended.then(() => null)]);
+      const fed = await Promise.race([feeding, child.ended.then(() => null)]);
       if (fed?.is === 'end') child.finish();
       else if (fed) return await this.#finish(fed);
-      const refusal = await read;
+      const halt = await read;
+      if (halt && 'handover' in halt) {
+        child.close();
+        const rest = await feeding;
+        const source = rest ? only(rest) : piped?.source;
+        if (piped && kept.length === 0) return { how: 'interrupted', why: changedTo(halt.what), stalled: false };
+        const again = piped && source ? { ...piped, head: Buffer.concat(kept), source } : feed;
+        return { again: refinedDoor(door, halt), feed: again };
+      }
       const { code, tail } = await child.ended;
-      if (refusal) return { how: 'refused', refusal };
+      if (this.#body.cancelled) return await this.#finish(this.#body.cancelled);
+      if (halt) return { how: 'refused', refusal: halt };
       if (silent) return { how: 'refused', refusal: refused(NOTHING) };
-      if (code !== 0) return { how: 'refused', refusal: refused(explainFfmpeg(tail)) };
+      if (code !== 0)
+        return { how: 'refused', refusal: refused(meaningOf(tail) ?? UNREADABLE), words: lastWords(tail) };
       return await this.#finish({ is: 'end' });
     } finally {
       wait();
@@ -145,10 +252,17 @@ export class Ingest implements Publisher {
     }
   }
 
-  /** Everything that is pushed goes to the child; resolves when the push is over or the child takes no more. */
-  async #feed(child: Normaliser, head: Buffer, source: Pick<PushBody, 'next'>): Promise<Last | null> {
+  /**
+   * Everything that is pushed goes to the child; resolves when the push is over or the child takes no more.
+   * @param kept gets what it was given, until the first media came of it
+   */
+  async #feed(child: Normaliser, { head, source }: Piped, kept: Buffer[]): Promise<Last | null> {
     let bytes = head;
+    let keptBytes = 0;
     for (;;) {
+      keptBytes += bytes.length;
+      if (this.#begun || keptBytes > MAX_KEPT_BYTES) kept.length = 0;
+      else kept.push(bytes);
       if (!(await child.write(bytes))) return null;
       const next = await source.next();
       if (next.is !== 'bytes') return next;
@@ -156,17 +270,22 @@ export class Ingest implements Publisher {
     }
   }
 
-  async #readOutput(child: Normaliser, demuxer: Demuxer): Promise<Refusal | null> {
+  async #readOutput(child: Normaliser, demuxer: Demuxer): Promise<Halt | null> {
     try {
-      for await (const bytes of child.output as AsyncIterable<Buffer>) {
-        const refusal = demuxer.push(bytes);
-        if (refusal) return refusal;
+      for await (const bytes of child.output()) {
+        const halt = demuxer.push(bytes);
+        if (halt) return halt;
         await this.#pacer.room();
       }
     } catch {
       return null; // destroyed with the child: `ended` tells why
     }
     return null;
+  }
+
+  #say(how: string): void {
+    this.how = how;
+    this.#told(how);
   }
 
   /** Lets out what is still held and says how it went. */
@@ -183,5 +302,11 @@ export class Ingest implements Publisher {
     return { how: 'interrupted', why: `nothing came for ${seconds} s`, stalled: true };
   }
 }
+
+const changedTo = (what: string): string =>
+  `The stream changed to ${what}, which many browsers can not play: push it again, and it is transcoded.`;
+
+/** A push of which nothing but its end is left. */
+const only = (last: Next): Source => ({ next: () => Promise.resolve(last), nextWithin: () => Promise.resolve(last) });
 
 const refused = (detail: string): Refusal => refuse('unsupported-media', detail).refusal;

@@ -10,18 +10,39 @@ const MAX_ALLOC_BYTES = 512 * 1024 * 1024;
 const PROBE_BYTES: Record<string, number> = { mpegts: 100_000, mpeg: 100_000, asf: 100_000 };
 const DEFAULT_PROBE_BYTES = 32_768;
 
-/** A keyframe a second, whatever the frame rate is; x264's own interval is only a backstop. Odd sizes lose a line. */
+/** A keyframe a second, also after media time has jumped; x264's own interval is only a backstop. */
+const KEYFRAMES = 'expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+1)+lt(t,prev_forced_t))';
+/** Each picture keeps its own time, in milliseconds as FLV has them: no grid of an assumed rate drops or repeats any. */
+const OWN_TIMES = '-vsync vfr -enc_time_base 1:1000';
 const H264_ARGS = (
   '-c:v libx264 -preset superfast -tune zerolatency -bf 0 -pix_fmt yuv420p -crf 23 -maxrate 4M -bufsize 2M ' +
-  '-force_key_frames expr:gte(t,n_forced) -g 250 -sc_threshold 0 -vf scale=trunc(iw/2)*2:trunc(ih/2)*2'
+  `-g 250 -sc_threshold 0 ${OWN_TIMES}`
 ).split(' ');
 const AAC_ARGS = '-c:a aac -b:a 128k -ar 48000 -ac 2'.split(' ');
+/** Only pictures that are coded as fields. It waits for the next frame: left out where there can be none. */
+const DEINTERLACE = 'yadif=deint=interlaced,';
+/** Odd sizes lose a line. */
+const EVEN = 'scale=trunc(iw/2)*2:trunc(ih/2)*2';
+/** Sound whose times are those of its arrival is laid out anew where it is further off than this many seconds. */
+const LAID_OUT = 'aresample=async=1:min_hard_comp=0.3:first_pts=0';
 
-export function normaliseArgs(door: FfmpegDoor): string[] {
+export interface NormaliseHow {
+  /** Of decoder and encoder each. */
+  threads: number;
+  /** The time of arrival counts: a live stream without times. */
+  arrival: boolean;
+  /** Times go on where another reader stopped. */
+  keepTimes: boolean;
+  /** A file of ours to read instead of the pipe: it can be read from its end. */
+  file: string | null;
+}
+
+export function normaliseArgs(door: FfmpegDoor, how: NormaliseHow): string[] {
+  const threads = ['-threads', String(how.threads)];
   const input = [
     ['-hide_banner', '-nostdin', '-loglevel', 'warning'],
     ['-max_alloc', String(MAX_ALLOC_BYTES)],
-    ['-protocol_whitelist', 'pipe'],
+    ['-protocol_whitelist', how.file === null ? 'pipe' : 'file,pipe'],
     [
       '-probesize',
       String(PROBE_BYTES[door.format] ?? DEFAULT_PROBE_BYTES),
@@ -32,18 +53,26 @@ export function normaliseArgs(door: FfmpegDoor): string[] {
     ],
     // Not `-fflags nobuffer`: with copy it throws the first keyframe away.
     ['-flags', 'low_delay', '-max_pixels', String(MAX_PIXELS)],
-    ['-f', door.format, '-i', 'pipe:0'],
+    threads,
+    how.arrival ? ['-use_wallclock_as_timestamps', '1'] : [],
+    how.keepTimes ? ['-copyts'] : [],
+    ['-f', door.format, '-i', how.file === null ? 'pipe:0' : `file:${how.file}`],
   ];
-  const video = door.copyVideo ? ['-c:v', 'copy'] : H264_ARGS;
-  const audio = door.copyAudio ? ['-c:a', 'copy'] : AAC_ARGS;
-  const filter = door.copyAudio && door.format === 'mpegts' ? ['-bsf:a', 'aac_adtstoasc'] : [];
+  const filters = `${door.interlaced ? DEINTERLACE : ''}${EVEN}`;
+  const encode = [...H264_ARGS, ...threads, '-force_key_frames', KEYFRAMES, '-filter_threads', '1', '-vf', filters];
+  const video = door.copyVideo ? ['-c:v', 'copy'] : encode;
+  const audio = door.copyAudio ? ['-c:a', 'copy'] : [...AAC_ARGS, ...(how.arrival ? ['-af', LAID_OUT] : [])];
+  const bitstream = door.copyAudio && (door.format === 'mpegts' || door.format === 'aac') ? 'aac_adtstoasc' : null;
   const output = [
-    ['-map', '0:v:0?', '-map', '0:a:0?', '-dn', '-sn'],
+    ['-map', `0:${door.video}?`, '-map', `0:${door.audio}?`, '-dn', '-sn'],
     video,
     audio,
-    filter,
+    bitstream ? ['-bsf:a', bitstream] : [],
     ['-flush_packets', '1'],
     ['-flvflags', 'no_duration_filesize', '-f', 'flv', 'pipe:1'],
   ];
   return [...input, ...output].flat();
 }
+
+/** What one transcode may use of a machine: enough for 1080p, and never all of a large one. */
+export const threadsOf = (cores: number): number => Math.min(4, cores);

@@ -2,12 +2,12 @@
 // itself (its pipes break) should this program be killed.
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { normaliseArgs } from './normalise-args.ts';
+import { normaliseArgs, type NormaliseHow } from './normalise-args.ts';
 import type { FfmpegDoor } from './media/sniff.ts';
 
 const MAX_TAIL_CHARS = 4_000;
-/** After its input ended, ffmpeg has this long to write the rest. */
-const FINISH_MS = 5_000;
+/** After its input ended, ffmpeg may be silent this long before it is given up. */
+const FINISH_MS = 10_000;
 
 export interface Ending {
   /** null when it was killed. */
@@ -22,10 +22,14 @@ export class Normaliser {
   readonly ended: Promise<Ending>;
   #tail = '';
   #inputBroken = false;
-  #finishing: NodeJS.Timeout | null = null;
+  /** It has all its input. */
+  #finished = false;
+  /** Somebody waits for what it writes. */
+  #asked = false;
+  #silence: NodeJS.Timeout | undefined;
 
-  constructor(ffmpeg: string, door: FfmpegDoor) {
-    this.#child = spawn(ffmpeg, normaliseArgs(door), { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+  constructor(ffmpeg: string, door: FfmpegDoor, how: NormaliseHow) {
+    this.#child = spawn(ffmpeg, normaliseArgs(door, how), { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
     const { stdin, stderr } = this.#child;
     stderr.setEncoding('utf8');
     stderr.on('data', (text: string) => {
@@ -38,15 +42,23 @@ export class Normaliser {
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve({ code: 1, tail: `${this.#tail}\n${error.message}` }));
       this.#child.once('close', (code) => {
-        if (this.#finishing) clearTimeout(this.#finishing);
+        clearTimeout(this.#silence);
         resolve({ code, tail: this.#tail });
       });
     });
   }
 
-  /** FLV. Reading it slowly holds the whole chain back. */
-  get output(): Readable {
-    return this.#child.stdout;
+  /** FLV, as it comes. Reading it slowly holds the whole chain back. */
+  async *output(): AsyncGenerator<Buffer> {
+    this.#asked = true;
+    this.#watch();
+    for await (const bytes of this.#child.stdout as AsyncIterable<Buffer>) {
+      this.#asked = false;
+      this.#watch();
+      yield bytes;
+      this.#asked = true;
+      this.#watch();
+    }
   }
 
   /** Resolves when it may be given more. @returns false when it takes nothing any more */
@@ -69,13 +81,20 @@ export class Normaliser {
   /** No more input: it writes what it holds and ends. */
   finish(): void {
     this.#child.stdin.end();
-    this.#finishing ??= setTimeout(() => this.close(), FINISH_MS);
+    this.#finished = true;
+    this.#watch();
   }
 
   close(): void {
-    if (this.#finishing) clearTimeout(this.#finishing);
+    clearTimeout(this.#silence);
     this.#child.stdin.destroy();
     this.#child.kill('SIGKILL');
     this.#child.stdout.destroy();
+  }
+
+  /** Only silence while somebody reads is its own: a file is read as slowly as it plays. */
+  #watch(): void {
+    clearTimeout(this.#silence);
+    if (this.#finished && this.#asked) this.#silence = setTimeout(() => this.close(), FINISH_MS);
   }
 }

@@ -104,7 +104,9 @@ export class Publishing {
     if (!stream) return refuse(503, 'This coordinate has as many streams as it takes: end another first.');
     const onAir = this.#onAir.get(stream) ?? new OnAir(stream, coordinateNowMs);
     this.#onAir.set(stream, onAir);
-    const ingest = new Ingest(onAir, body, this.#settings);
+    const ingest = new Ingest(onAir, body, this.#settings, (how) =>
+      this.#log.info({ stream: name, how }, 'push taken in'),
+    );
     const { role, takesOver } = placeOf(request);
     if (!onAir.enter(ingest, role, takesOver)) return refuse(409, role === 'backup' ? BACKUP_BUSY : busy(name));
     this.#running.set(ingest, name);
@@ -141,7 +143,7 @@ export class Publishing {
         this.#log.warn({ stream, bytes: body.bytes, why }, 'push interrupted');
         return answer(request, response, body, outcome.stalled ? 408 : 503, why);
       case 'refused':
-        this.#log.warn({ stream, bytes: body.bytes, detail: why }, 'push refused');
+        this.#log.warn({ stream, bytes: body.bytes, detail: why, words: outcome.words }, 'push refused');
         return answer(request, response, body, STATUS[outcome.refusal.reason] ?? 400, why);
     }
   }

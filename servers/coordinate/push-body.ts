@@ -1,4 +1,5 @@
 // The body of a push, read chunk by chunk on demand: not reading is what slows the sender down. Every wait has an end.
+import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { patience } from '../shared/awake.ts';
 
@@ -17,6 +18,7 @@ const HABIT_MS = 20_000;
 const UNUSUAL = 1.5;
 
 export class PushBody {
+  readonly #body: Readable;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #idleMs: number;
   /** Asked for and not yet delivered: never two at once. */
@@ -31,12 +33,31 @@ export class PushBody {
   bytes = 0;
 
   constructor(body: Readable, idleMs: number) {
+    this.#body = body;
     this.#chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
     this.#idleMs = idleMs;
   }
 
   next(): Promise<Next> {
     return this.#cancelled ? Promise.resolve(this.#cancelled) : this.#wait(this.#idleMs);
+  }
+
+  /** The same, but null when nothing has come so soon. */
+  async nextWithin(ms: number): Promise<Next | null> {
+    if (this.#cancelled) return this.#cancelled;
+    const next = await this.#wait(Math.min(ms, this.#idleMs));
+    return next.is === 'stalled' && ms < this.#idleMs ? null : next;
+  }
+
+  /** Why nothing more will be read, once it was cancelled. */
+  get cancelled(): Last | null {
+    return this.#cancelled;
+  }
+
+  /** For a sender that waits for the answer: calls back when it hangs up after all of it has come. */
+  onHangUp(then: () => void): void {
+    const { socket } = this.#body as Readable & { socket?: EventEmitter };
+    socket?.once('end', then);
   }
 
   /** Ends the wait, and every later one. */

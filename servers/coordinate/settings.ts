@@ -36,6 +36,8 @@ export interface CoordinateSettings {
   /** Length of a unit. */
   unitMs: number;
   ffmpeg?: string;
+  /** Pushes whose pictures may be transcoded at once; 0: by the machine's cores. */
+  maxTranscodes: number;
   /** CIDR ranges whose `x-forwarded-for` is believed. */
   trustedProxies: string[];
   region: RegionSettings;

@@ -144,7 +144,7 @@ const MEANINGS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
     'The data points to another file or address, which is not followed: push the media itself.',
   ],
   [
-    /moov atom not found|invalid data found|could not find codec parameters|header (missing|parsing)|EBML header|non-existing PPS|does not contain any stream|matches no streams|unspecified size|decoder .{0,40}not found|unknown codec|pixel format.{0,20}none/is,
+    /moov atom not found|invalid data found|could not find codec parameters|header (missing|parsing)|EBML header|non-existing PPS|does not contain any stream|pipe:0: (end of file|invalid argument|input\/output error)|matches no streams|unspecified size|decoder .{0,40}not found|unknown codec|pixel format.{0,20}none/is,
     'ffmpeg could not read that as video or audio: push MPEG-TS, FLV, Matroska or fragmented MP4.',
   ],
   [
@@ -154,16 +154,24 @@ const MEANINGS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/conversion failed/i, 'ffmpeg gave up while converting: see its last words in the log.'],
 ];
 
-/**
- * One plain sentence for the last lines that ffmpeg wrote.
- * @returns a general sentence with ffmpeg's own last line where nothing better is known
- */
-export function explainFfmpeg(stderrTail: string): string {
+/** One plain sentence for the last lines that ffmpeg wrote, or null when nothing better than its own words is known. */
+export function meaningOf(stderrTail: string): string | null {
   for (const [pattern, sentence] of MEANINGS) if (pattern.test(stderrTail)) return sentence;
+  return null;
+}
+
+/** The last thing that ffmpeg said, or null. */
+export function lastWords(stderrTail: string): string | null {
   const last = stderrTail
     .split(/[\r\n]+/)
     .map((line) => line.replace(/^\[[^\]]*\]\s*/, '').trim())
     .filter((line) => line !== '' && !/^(frame|size)=/.test(line))
     .at(-1);
-  return last ? `ffmpeg stopped: ${last.slice(0, 200)}` : 'ffmpeg stopped without saying why.';
+  return last ? last.slice(0, 200) : null;
+}
+
+/** One plain sentence, with ffmpeg's own last line where nothing better is known: for whoever runs it. */
+export function explainFfmpeg(stderrTail: string): string {
+  const words = lastWords(stderrTail);
+  return meaningOf(stderrTail) ?? (words ? `ffmpeg stopped: ${words}` : 'ffmpeg stopped without saying why.');
 }

@@ -130,6 +130,14 @@ export const COORDINATE = [
   }),
   setting({
     programs: ['coordinate'],
+    key: 'maxTranscodes',
+    flag: 'max-transcodes',
+    kind: kind.whole(0, 64),
+    default: 0,
+    help: 'Pushes whose pictures may be transcoded at once, the next one is refused; 0: one less than the machine has cores, at least one.',
+  }),
+  setting({
+    programs: ['coordinate'],
     key: 'trustedProxies',
     flag: 'trusted-proxies',
     kind: kind.networks,

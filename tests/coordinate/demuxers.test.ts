@@ -27,7 +27,7 @@ function take(format: DirectFormat, chunks: readonly Uint8Array[]): Taken {
   for (const chunk of chunks) {
     const refusal = demuxer.push(chunk);
     if (refusal) {
-      taken.refusal = refusal.detail;
+      taken.refusal = 'handover' in refusal ? `handed over: ${refusal.what}` : refusal.detail;
       break;
     }
   }

@@ -1,6 +1,6 @@
 // A coordinate on a free port with a forward that only listens, and pushes made by the real ffmpeg.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -38,6 +38,7 @@ export function settingsOf(over: Partial<CoordinateSettings>): CoordinateSetting
     forwards: [],
     ingestIdleMs: 5_000,
     unitMs: 66,
+    maxTranscodes: 16,
     trustedProxies: [],
     region: { lans: [], default: 'default' },
     ...over,
@@ -104,6 +105,25 @@ function run(
 /** The media of a short clip in some format. */
 export async function clip(args: readonly string[]): Promise<Buffer> {
   const { stdout, stderr, code } = await run(['-v', 'error', ...args, 'pipe:1']);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** A file as ffmpeg writes it where it can go back. */
+export async function file(args: readonly string[], name: string): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'media-'));
+  try {
+    const { stderr, code } = await run(['-v', 'error', ...args, join(folder, name)]);
+    if (code !== 0) throw new Error(stderr);
+    return readFileSync(join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What ffmpeg makes of some media. */
+export async function pipe(input: Uint8Array, args: readonly string[]): Promise<Buffer> {
+  const { stdout, stderr, code } = await run(['-v', 'error', ...args, 'pipe:1'], input);
   if (code !== 0) throw new Error(stderr);
   return stdout;
 }

@@ -131,7 +131,9 @@ describe('a push of every kind', () => {
         const end = coordinate.logs.find((line) => line['stream'] === name && line['msg'] === 'push ended');
         expect(told.frames + Number(end?.['skipped'])).toBeGreaterThanOrEqual(FRAMES - missing);
         expect(told.frames).toBeLessThanOrEqual(FRAMES + 2);
-        expect(units.filter((u) => u.durationMs > 120).length).toBeLessThanOrEqual(1);
+        // A raw stream's frames have the times of their arrival, and those of a busy encoder.
+        const raw = name === 'h264-annexb';
+        if (!raw) expect(units.filter((u) => u.durationMs > 120).length).toBeLessThanOrEqual(1);
       }
       // Source times never go back, and take no longer than the media [I8].
       const times = units.map((unit) => unit.sourceMs);

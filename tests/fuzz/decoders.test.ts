@@ -65,7 +65,10 @@ function demuxed(format: DirectFormat, pieces: readonly Buffer[]): unknown {
       seen.bytes += data.length;
     },
   });
-  for (const piece of pieces) seen.refusal ||= demuxer.push(piece)?.detail ?? '';
+  for (const piece of pieces) {
+    const halt = demuxer.push(piece);
+    if (halt) seen.refusal ||= 'handover' in halt ? halt.what : halt.detail;
+  }
   return seen;
 }
 

@@ -1,7 +1,6 @@
-// Reading the boxes of fragmented MP4 that matter for taking its samples out. Everything is bounded by the box it stands in.
+// Reading the boxes of MP4, and what a fragment says of its samples. Everything is bounded by the box it stands in.
 // Source: ISO/IEC 14496-12 (8.8 movie fragments), 14496-14.
-import { audioConfig, videoConfig } from './avc.ts';
-import type { TrackConfig } from './sample.ts';
+import type { Defaults, Mp4Track } from './mp4-tracks.ts';
 
 export interface Box {
   type: string;
@@ -22,7 +21,8 @@ export function* boxesOf(view: DataView, from = 0): Iterable<Box> {
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function find(view: DataView, ...path: string[]): DataView | null {
+/** The first box on that path. */
+export function find(view: DataView, ...path: string[]): DataView | null {
   let here = view;
   for (const type of path) {
     const next = [...boxesOf(here)].find((box) => box.type === type);
@@ -31,90 +31,6 @@ function find(view: DataView, ...path: string[]): DataView | null {
   }
   return here;
 }
-
-/** Values that a fragment's samples take where it says nothing. */
-export interface Defaults {
-  duration: number;
-  size: number;
-  flags: number;
-}
-
-export interface Mp4Track {
-  id: number;
-  timescale: number;
-  config: TrackConfig;
-  defaults: Defaults;
-}
-
-const MAX_TRACKS = 16;
-
-/** The H.264 and AAC tracks of a movie box, first of each kind. */
-export function tracksOf(moov: DataView): Mp4Track[] {
-  const tracks: Mp4Track[] = [];
-  for (const trak of [...boxesOf(moov)].filter((b) => b.type === 'trak').slice(0, MAX_TRACKS)) {
-    const tkhd = find(trak.body, 'tkhd');
-    const mdhd = find(trak.body, 'mdia', 'mdhd');
-    const stsd = find(trak.body, 'mdia', 'minf', 'stbl', 'stsd');
-    if (!tkhd || !mdhd || !stsd || stsd.byteLength < 16 || tkhd.byteLength < 24 || mdhd.byteLength < 24) continue;
-    const id = tkhd.getUint32(tkhd.getUint8(0) === 1 ? 20 : 12);
-    const timescale = mdhd.getUint32(mdhd.getUint8(0) === 1 ? 20 : 12);
-    const config = configOf(stsd);
-    if (!config || timescale === 0 || tracks.some((t) => t.config.kind === config.kind || t.id === id)) continue;
-    tracks.push({ id, timescale, config, defaults: defaultsOf(moov, id) });
-  }
-  return tracks;
-}
-
-function configOf(stsd: DataView): TrackConfig | null {
-  for (const entry of boxesOf(stsd, 8)) {
-    if (entry.type === 'avc1' && entry.body.byteLength > 78) {
-      const avcC = [...boxesOf(entry.body, 78)].find((b) => b.type === 'avcC');
-      return avcC ? videoConfig(copy(avcC.body)) : null;
-    }
-    if (entry.type === 'mp4a' && entry.body.byteLength > 28) {
-      const esds = [...boxesOf(entry.body, 28)].find((b) => b.type === 'esds');
-      const asc = esds ? specificInfo(copy(esds.body)) : null;
-      return asc ? audioConfig(asc) : null;
-    }
-  }
-  return null;
-}
-
-/** The AudioSpecificConfig within an elementary stream descriptor. */
-function specificInfo(esds: Uint8Array): Uint8Array | null {
-  let at = 4;
-  while (at < esds.length) {
-    const tag = esds[at++];
-    let length = 0;
-    for (let i = 0; i < 4; i++) {
-      const byte = esds[at++] ?? 0;
-      length = (length << 7) | (byte & 127);
-      if ((byte & 128) === 0) break;
-    }
-    if (tag === 5) return length > 0 && at + length <= esds.length ? esds.slice(at, at + length) : null;
-    if (tag === 3) {
-      const flags = esds[at + 2] ?? 0;
-      at +=
-        3 +
-        ((flags & 0x80) !== 0 ? 2 : 0) +
-        ((flags & 0x40) !== 0 ? 1 + (esds[at + 3] ?? 0) : 0) +
-        ((flags & 0x20) !== 0 ? 2 : 0);
-    } else if (tag === 4) at += 13;
-    else at += length;
-  }
-  return null;
-}
-
-function defaultsOf(moov: DataView, id: number): Defaults {
-  const mvex = find(moov, 'mvex');
-  for (const { type, body } of mvex ? boxesOf(mvex) : [])
-    if (type === 'trex' && body.byteLength >= 24 && body.getUint32(4) === id)
-      return { duration: body.getUint32(12), size: body.getUint32(16), flags: body.getUint32(20) };
-  return { duration: 0, size: 0, flags: 0 };
-}
-
-const copy = (view: DataView): Uint8Array =>
-  new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 /** A sample as a fragment describes it; its data lie elsewhere. */
 export interface SampleEntry {

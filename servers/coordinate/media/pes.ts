@@ -3,17 +3,27 @@
 const WRAP = 2 ** 33;
 
 export interface Pes {
-  /** 90 kHz, as they stand in the stream (33 bits). */
-  pts: number;
-  dts: number;
+  /** 90 kHz, as they stand in the stream (33 bits); null where the packet has no times. */
+  pts: number | null;
+  dts: number | null;
   /** The transport stream says that decoding can start here. */
   random: boolean;
+  /** As long as a PES packet with a length can be: what follows without times may belong to it. */
+  full: boolean;
   payload: Uint8Array;
 }
 
-/** Unwraps 33-bit times and gives microseconds. */
+/** Multiplexers that give lengths to pictures cut the large ones up near the field's limit of 65,535. */
+const FULL_BYTES = 60_000;
+
+/** Unwraps 33-bit times and gives microseconds: one for all tracks, or a stream that begins at a wrap would fall apart. */
 export class PesClock {
   #last: number | null = null;
+
+  /** The last time that was given. */
+  get lastUs(): number {
+    return ((this.#last ?? 0) * 100) / 9;
+  }
 
   us(ticks: number): number {
     if (this.#last === null) this.#last = ticks;
@@ -29,9 +39,11 @@ export function parsePes(bytes: Uint8Array, random: boolean): Pes | null {
   if (bytes.length < 9 || bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 1) return null;
   const flags = (bytes[7] ?? 0) >> 6;
   const headerBytes = 9 + (bytes[8] ?? 0);
-  if ((flags & 2) === 0 || headerBytes > bytes.length || bytes.length < (flags === 3 ? 19 : 14)) return null;
-  const pts = stamp(bytes, 9);
-  return { pts, dts: flags === 3 ? stamp(bytes, 14) : pts, random, payload: bytes.subarray(headerBytes) };
+  if (headerBytes > bytes.length) return null;
+  const pts = (flags & 2) !== 0 && headerBytes >= 14 ? stamp(bytes, 9) : null;
+  const dts = flags === 3 && headerBytes >= 19 ? stamp(bytes, 14) : pts;
+  const full = (((bytes[4] ?? 0) << 8) | (bytes[5] ?? 0)) >= FULL_BYTES;
+  return { pts, dts, random, full, payload: bytes.subarray(headerBytes) };
 }
 
 const stamp = (b: Uint8Array, at: number): number =>
@@ -82,6 +94,14 @@ export class PesJoiner {
     const whole = this.#wanted > 0 ? this.#length >= this.#wanted : about.stuffed && trusted;
     if (whole) done.push(...this.flush());
     return done;
+  }
+
+  /** Packets are missing: what has been gathered is not whole. */
+  drop(): void {
+    this.#parts = [];
+    this.#length = 0;
+    this.#open = false;
+    this.#lastStuffed = false;
   }
 
   /** What there is, as a PES. */

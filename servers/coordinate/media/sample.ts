@@ -49,9 +49,28 @@ export interface MediaSink {
   sample(sample: Sample): void;
 }
 
-/** Takes bytes as they come. Never throws; after a refusal it takes nothing more. */
+/** A track turned out to be something that many browsers can not decode: ffmpeg is to take the stream over. */
+export interface Handover {
+  handover: TrackKind;
+  /** The name of what it is, for people. */
+  what: string;
+  /** Its pictures may be coded as fields. */
+  interlaced: boolean;
+  /** ffmpeg's specifiers of the tracks that are taken. */
+  specifiers: { video: string; audio: string };
+  /** What ffmpeg is given before all that comes next: heads, and the media from the picture on that showed it. */
+  replay: Uint8Array[];
+}
+
+/** Where a container has one track of each kind. */
+export const FIRST_OF_EACH = { video: 'v:0', audio: 'a:0' } as const;
+
+/** Why a demuxer takes nothing more. */
+export type Halt = Refusal | Handover;
+
+/** Takes bytes as they come. Never throws; after it has halted it takes nothing more. */
 export interface Demuxer {
-  push(bytes: Uint8Array): Refusal | null;
+  push(bytes: Uint8Array): Halt | null;
 }
 
 export function sameConfig(a: TrackConfig, b: TrackConfig): boolean {

@@ -1,50 +1,71 @@
 // From the first bytes of a push to what it is. Only formats named here go on; ffmpeg is then told the format and never guesses.
-// Playlists, scripts and session descriptions, which would make it open other files and addresses, are refused by name. Pure.
+// What is taken as it is, and what is transcoded, follows from what each track is. Playlists, scripts and session descriptions,
+// which would make ffmpeg open other files and addresses, are refused by name. Pure.
 import { refuse, type Refusal, type Result } from '../../../protocol/refusal.ts';
 import type { DirectFormat } from './demuxer.ts';
-import { FLV_AAC, FLV_AVC } from './flv-demux.ts';
-import { tsCodecs } from './ts-tables.ts';
+import { flvAudioName, flvVideoName } from './flv-demux.ts';
+import { toTake, type FoundTrack } from './found-track.ts';
+import { matroskaTracks } from './mkv-tracks.ts';
+import { viewOf } from './mp4-boxes.ts';
+import { tracksOf } from './mp4-tracks.ts';
+import { FIRST_OF_EACH } from './sample.ts';
+import { ADTS, byContent, bySignature, unplayableAdts, startsWith, type KnownFormat } from './signatures.ts';
+import { syncIn, TS_PACKET_BYTES, TsPackets } from './ts-packets.ts';
+import { tsPayload, TsTables } from './ts-tables.ts';
+
+/** H.264 and AAC in one of these: demuxed here. */
+export interface DirectDoor {
+  direct: true;
+  format: DirectFormat;
+  /** Of a transport stream with several. */
+  program: number | null;
+  timeless: boolean;
+}
+
+/** The rest goes through ffmpeg, which is told the format by this name. */
+export interface FfmpegDoor {
+  direct: false;
+  format: string;
+  /** Is the track H.264 / AAC already, of a kind that browsers play? */
+  copyVideo: boolean;
+  copyAudio: boolean;
+  /** ffmpeg's specifiers of the tracks that are taken. */
+  video: string;
+  audio: string;
+  /** There is a picture, as far as is known. */
+  picture: boolean;
+  /** Its pictures may be coded as fields. */
+  interlaced: boolean;
+  /** It carries no times: those of its arrival count, where it is live. */
+  timeless: boolean;
+  /** What is transcoded, for people. */
+  what: readonly string[];
+}
 
 /** How the media is to be taken in. */
-export type Door =
-  /** H.264 and AAC in one of these: demuxed here. */
-  | { direct: true; format: DirectFormat }
-  /** The rest goes through ffmpeg under this name; is the track H.264 / AAC already? */
-  | { direct: false; format: string; copyVideo: boolean; copyAudio: boolean };
+export type Door = DirectDoor | FfmpegDoor;
 
-export type FfmpegDoor = Door & { direct: false };
-
-export type Sniffed = { is: 'more' } | { is: 'door'; door: Door } | { is: 'refused'; refusal: Refusal };
+export type Sniffed =
+  | { is: 'more' }
+  | { is: 'door'; door: Door }
+  /** An MP4 whose index comes last or is long: what is in it is known when all of it is here. */
+  | { is: 'whole-file' }
+  | { is: 'refused'; refusal: Refusal };
 
 /** Look no further than this; a moov box may be as large. */
 export const MAX_SNIFF_BYTES = 1024 * 1024;
 /** Enough to know everything but an MP4's tracks. */
 const ENOUGH_BYTES = 64 * 1024;
-const TS_PACKET = 188;
+const ADTS_HEADER_BYTES = 7;
 
-const transcode = (format: string): Sniffed => door({ format, direct: false, copyVideo: false, copyAudio: false });
 const door = (d: Door): Sniffed => ({ is: 'door', door: d });
+const direct = (format: DirectFormat, program: number | null = null): Sniffed =>
+  door({ direct: true, format, program, timeless: format === 'adts' });
 const no = (detail: string): Sniffed => ({ is: 'refused', refusal: refused(refuse('unsupported-media', detail)) });
 const refused = (result: Result<never>): Refusal =>
   result.ok ? { reason: 'bad-message', detail: '' } : result.refusal;
 
-const KNOWN = 'push MPEG-TS, FLV, Matroska/WebM, fragmented MP4 or MPEG video (for ffmpeg: -f mpegts)';
-
-/** First bytes (hex, or text after a quote) and the name ffmpeg has for the format. */
-const SIGNATURES: readonly (readonly [offset: number, bytes: string, format: string])[] = [
-  [0, '000001ba', 'mpeg'],
-  [0, '000001b3', 'mpegvideo'],
-  [0, "'OggS", 'ogg'],
-  [0, "'DKIF", 'ivf'],
-  [0, "'YUV4MPEG2 ", 'yuv4mpegpipe'],
-  [0, "'nut/multimedia container", 'nut'],
-  [0, '3026b2758e66cf11', 'asf'],
-  [0, "'fLaC", 'flac'],
-  [0, "'ID3", 'mp3'],
-  [0, 'ffd8ff', 'mjpeg'],
-  [8, "'AVI ", 'avi'],
-  [8, "'WAVE", 'wav'],
-];
+const KNOWN = 'push MPEG-TS, FLV, Matroska/WebM, MP4 or MPEG video (for ffmpeg: -f mpegts)';
 
 const REFUSED_TEXT: readonly (readonly [RegExp, string])[] = [
   [/^#EXTM3U/, 'a playlist'],
@@ -57,121 +78,147 @@ const REFUSED_TEXT: readonly (readonly [RegExp, string])[] = [
   [/^(https?|rtmp|rtsp|file|srt|udp|tcp):\/\//i, 'an address'],
 ];
 
-const startsWith = (bytes: Uint8Array, offset: number, want: string): boolean => {
-  const expected = want.startsWith("'") ? Buffer.from(want.slice(1), 'latin1') : Buffer.from(want, 'hex');
-  return Buffer.compare(bytes.subarray(offset, offset + expected.length), expected) === 0;
-};
-
 /**
  * @param bytes everything that has come so far
  * @param ended nothing more will come: decide now
  */
 export function sniff(bytes: Uint8Array, ended = false): Sniffed {
   const enough = ended || bytes.length >= ENOUGH_BYTES;
+  const last = ended || bytes.length >= MAX_SNIFF_BYTES;
   if (bytes.length === 0) return ended ? no(`Nothing was sent: ${KNOWN}.`) : { is: 'more' };
   if (startsWith(bytes, 0, "'FLV\x01")) return sniffFlv(bytes, enough);
-  if (startsWith(bytes, 0, '1a45dfa3')) return sniffMatroska(bytes, enough);
-  if (isTs(bytes)) return sniffTs(bytes, enough);
-  if (isMp4(bytes)) return sniffMp4(bytes, ended || bytes.length >= MAX_SNIFF_BYTES);
-  for (const [offset, want, format] of SIGNATURES) if (startsWith(bytes, offset, want)) return transcode(format);
-  const annexB = sniffAnnexB(bytes);
-  if (annexB) return annexB;
-  if (bytes.length >= 2 && bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xf6) === 0xf0) return transcode('aac');
-  if (bytes.length >= 2 && bytes[0] === 0xff && ((bytes[1] ?? 0) & 0xe0) === 0xe0) return transcode('mp3');
+  if (startsWith(bytes, 0, '1a45dfa3')) return sniffMatroska(bytes, last);
+  if (bytes[0] === 0x47 && syncIn(bytes).at === 0) {
+    if (syncIn(bytes).stride !== null) return sniffTs(bytes, enough, last);
+    if (!ended && bytes.length < 4 * TS_PACKET_BYTES) return { is: 'more' };
+  }
+  if (isMp4(bytes)) return sniffMp4(bytes, last);
+  const named = bySignature(bytes);
+  if (named === ADTS && bytes.length < ADTS_HEADER_BYTES && !ended) return { is: 'more' };
+  if (named) return knownDoor(named, bytes);
   const text = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart();
   for (const [pattern, what] of REFUSED_TEXT)
     if (pattern.test(text)) return no(`That is ${what}, which is never followed: push the media itself.`);
-  // The longest signature has 25 bytes; transport stream needs two packets.
-  if (!ended && bytes.length < 2 * TS_PACKET + 1 && bytes[0] === 0x47) return { is: 'more' };
-  if (!ended && bytes.length < 32) return { is: 'more' };
-  return no(`Those bytes are no media format that is known here: ${KNOWN}.`);
+  if (syncIn(bytes).stride !== null) return sniffTs(bytes, enough, last);
+  const bare = enough ? byContent(bytes) : null;
+  if (bare) return knownDoor(bare, bytes);
+  return last ? no(`Those bytes are no media format that is known here: ${KNOWN}.`) : { is: 'more' };
 }
 
-function sniffAnnexB(bytes: Uint8Array): Sniffed | null {
-  const at = startsWith(bytes, 0, '00000001') ? 4 : startsWith(bytes, 0, '000001') ? 3 : -1;
-  const first = bytes[at];
-  if (at < 0 || first === undefined) return null;
-  // H.265's parameter sets: type in bits 1-6, second byte 1.
-  if ((first === 0x40 || first === 0x42 || first === 0x46) && bytes[at + 1] === 1) return transcode('hevc');
-  // H.264's parameter sets, delimiter, SEI, or a slice at once. Raw streams have no times: ffmpeg makes them.
-  const type = first & 31;
-  if ((first & 0x80) === 0 && (type === 7 || type === 8 || type === 9 || type === 6 || type === 5))
-    return door({ format: 'h264', direct: false, copyVideo: false, copyAudio: false });
-  return null;
+/** The door for two tracks of a container; `video` and `audio` are ffmpeg's specifiers. */
+function ffmpegDoor(
+  format: string,
+  tracks: { video: FoundTrack | null; audio: FoundTrack | null },
+  specifiers: { video: string; audio: string } = FIRST_OF_EACH,
+): FfmpegDoor {
+  const { video, audio } = tracks;
+  const what = [video, audio].flatMap((track) => (track && !track.taken ? [track.what] : []));
+  const copies = { copyVideo: video?.taken ?? false, copyAudio: audio?.taken ?? false };
+  const picture = video !== null;
+  const interlaced = video?.interlaced ?? false;
+  return { direct: false, format, ...copies, ...specifiers, picture, interlaced, timeless: false, what };
 }
 
-const isTs = (bytes: Uint8Array): boolean =>
-  bytes[0] === 0x47 && bytes.length > 2 * TS_PACKET && bytes[TS_PACKET] === 0x47 && bytes[2 * TS_PACKET] === 0x47;
+function knownDoor(known: KnownFormat, bytes: Uint8Array): Sniffed {
+  const unplayable = known === ADTS ? unplayableAdts(bytes) : undefined;
+  if (unplayable === null) return direct('adts');
+  const { format, picture, interlaced, timeless } = known;
+  const what = unplayable ?? known.what;
+  const copies = { copyVideo: false, copyAudio: false, ...FIRST_OF_EACH };
+  return door({ direct: false, format, ...copies, picture, interlaced, timeless, what: [what] });
+}
 
-function sniffTs(bytes: Uint8Array, enough: boolean): Sniffed {
-  const codecs = tsCodecs(bytes);
-  if (!codecs) return enough ? transcode('mpegts') : { is: 'more' };
-  const { h264, aac, other } = codecs;
-  if ((h264 || aac) && !other) return door({ format: 'mpegts', direct: true });
-  return door({ format: 'mpegts', direct: false, copyVideo: h264, copyAudio: aac });
+function sniffTs(bytes: Uint8Array, enough: boolean, last: boolean): Sniffed {
+  const packets = new TsPackets();
+  const tables = new TsTables();
+  packets.push(bytes);
+  for (let packet = packets.next(); packet; packet = packets.next()) {
+    const payload = tsPayload(packet);
+    if (payload) tables.take(packet, payload);
+  }
+  const program = tables.best();
+  if (!program || !(tables.complete || enough)) {
+    if (!last) return { is: 'more' };
+    if (!program)
+      return no('The transport stream does not say what is in it: send its tables (PAT, PMT) every second.');
+  }
+  const [video, audio] = [toTake(program.tracks, 'video'), toTake(program.tracks, 'audio')];
+  if (!video && !audio) return no('The transport stream has neither pictures nor sound in it.');
+  if (video?.taken !== false && audio?.taken !== false) return direct('mpegts', program.number);
+  const pid = (track: { pid: number } | null, other: string): string => (track ? `i:${track.pid}` : other);
+  return door(ffmpegDoor('mpegts', { video, audio }, { video: pid(video, 'v:0'), audio: pid(audio, 'a:0') }));
 }
 
 function sniffFlv(bytes: Uint8Array, enough: boolean): Sniffed {
   let at = 9 + 4;
-  let video: number | null = null;
-  let audio: number | null = null;
+  let video: string | null | undefined;
+  let audio: string | null | undefined;
   for (;;) {
     const [type, a, b, c] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    const first = bytes[at + 11];
-    if (type === undefined || a === undefined || b === undefined || c === undefined || first === undefined) break;
-    if (type === 9) video ??= (first & 0x80) !== 0 ? -1 : first & 15; // the high bit: a codec by its four letters
-    else if (type === 8) audio ??= first >> 4;
+    const body = bytes.subarray(at + 11);
+    if (type === undefined || a === undefined || b === undefined || c === undefined || body.length === 0) break;
+    const isFlvVideo = type === 9;
+    if (isFlvVideo && video === undefined) {
+      if ((body[0] ?? 0) >= 0x80 && body.length < 5) break; // its four letters have not come
+      video = flvVideoName(body);
+    } else if (type === 8 && audio === undefined) audio = flvAudioName(body);
     at += 11 + ((a << 16) | (b << 8) | c) + 4;
   }
   const flags = bytes[4] ?? 0;
-  const known = ((flags & 1) === 0 || video !== null) && ((flags & 4) === 0 || audio !== null);
-  if (!enough && (!known || (video === null && audio === null))) return { is: 'more' };
-  const copyVideo = video === null || video === FLV_AVC;
-  const copyAudio = audio === null || audio === FLV_AAC;
-  if (copyVideo && copyAudio) return door({ format: 'flv', direct: true });
-  return door({ format: 'flv', direct: false, copyVideo, copyAudio });
+  const known = ((flags & 1) === 0 || video !== undefined) && ((flags & 4) === 0 || audio !== undefined);
+  if (!enough && (!known || (video === undefined && audio === undefined))) return { is: 'more' };
+  if ((video ?? null) === null && (audio ?? null) === null) return direct('flv');
+  const track = (kind: 'video' | 'audio', what: string | null | undefined): FoundTrack | null =>
+    what === undefined ? null : { kind, what: what ?? '', taken: what === null, interlaced: false };
+  return door(ffmpegDoor('flv', { video: track('video', video), audio: track('audio', audio) }));
 }
 
-function sniffMatroska(bytes: Uint8Array, enough: boolean): Sniffed {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const cluster = buffer.indexOf('1f43b675', 0, 'hex');
-  if (cluster < 0 && !enough) return { is: 'more' };
-  const head = (cluster < 0 ? buffer : buffer.subarray(0, cluster)).toString('latin1');
-  return door({
-    format: 'matroska',
-    direct: false,
-    copyVideo: head.includes('V_MPEG4/ISO/AVC'),
-    copyAudio: head.includes('A_AAC'),
-  });
+function sniffMatroska(bytes: Uint8Array, last: boolean): Sniffed {
+  const tracks = matroskaTracks(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  if (!tracks && !last) return { is: 'more' };
+  if (!tracks || tracks.length === 0)
+    return no('That Matroska stream does not say what is in it: push it from its beginning.');
+  return door(fromTracks('matroska', tracks));
 }
 
+/** ffmpeg counts the tracks of each kind in the container's order. */
+function fromTracks(format: string, tracks: readonly FoundTrack[]): FfmpegDoor {
+  const [video, audio] = [toTake(tracks, 'video'), toTake(tracks, 'audio')];
+  const place = (track: FoundTrack | null): number =>
+    track ? tracks.filter((t) => t.kind === track.kind).indexOf(track) : 0;
+  return ffmpegDoor(format, { video, audio }, { video: `v:${place(video)}`, audio: `a:${place(audio)}` });
+}
+
+/** Boxes that a file may begin with. */
+const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'moof', 'free', 'skip', 'wide', 'pnot', 'sidx', 'emsg', 'prft'];
 const isMp4 = (bytes: Uint8Array): boolean =>
-  ["'ftyp", "'styp", "'moov"].some((type) => startsWith(bytes, 4, type)) && bytes.length >= 8;
+  bytes.length >= 8 && FIRST_BOXES.includes(Buffer.from(bytes.subarray(4, 8)).toString('latin1'));
 
-/** MP4 is demuxed here when it is fragmented and has H.264 and AAC only; ffmpeg takes it when its index comes first. */
+/** Fragmented MP4 with H.264 and AAC is demuxed here; ffmpeg takes it when its index comes first, or reads the whole file. */
 function sniffMp4(bytes: Uint8Array, last: boolean): Sniffed {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   let at = 0;
   while (at + 8 <= bytes.length) {
-    const size = view.getUint32(at);
+    const short = view.getUint32(at);
     const type = Buffer.from(bytes.subarray(at + 4, at + 8)).toString('latin1');
-    if (type === 'mdat' || type === 'moof' || size < 8)
-      return no(
-        'That MP4 has its index at the end: push fragmented MP4 (-movflags frag_keyframe+empty_moov+default_base_moof).',
-      );
+    if (type === 'moof') return no('That fragmented MP4 has no beginning: push it from its first byte.');
+    if (type === 'mdat') return { is: 'whole-file' };
+    if (short === 1 && at + 16 > bytes.length) break;
+    const size = short === 1 ? Number(view.getBigUint64(at + 8)) : short;
+    if (size < 8) return no('The MP4 can not be read: it has a box without a length.');
     if (type === 'moov') {
-      if (at + size > bytes.length) break;
-      return sniffMoov(Buffer.from(bytes.subarray(at, at + size)));
+      if (at + size > bytes.length) return last ? { is: 'whole-file' } : { is: 'more' };
+      return mp4Door(Buffer.from(bytes.subarray(at + (short === 1 ? 16 : 8), at + size)));
     }
     at += size;
   }
-  return last ? no('The MP4 does not say what is in it: push fragmented MP4.') : { is: 'more' };
+  return last ? { is: 'whole-file' } : { is: 'more' };
 }
 
-function sniffMoov(moov: Buffer): Sniffed {
-  const has = (type: string) => moov.includes(type, 0, 'latin1');
-  const tracks = moov.toString('latin1').split('stsd').length - 1;
-  const [avc1, mp4a] = [has('avc1'), has('mp4a')];
-  if (has('mvex') && tracks > 0 && tracks === Number(avc1) + Number(mp4a)) return door({ format: 'mp4', direct: true });
-  return door({ format: 'mp4', direct: false, copyVideo: avc1, copyAudio: mp4a });
+/** @param moov the body of a movie box */
+export function mp4Door(moov: Buffer): Sniffed {
+  const tracks = tracksOf(viewOf(moov));
+  if (tracks.length === 0) return no('That MP4 has neither pictures nor sound in it.');
+  const taken = (['video', 'audio'] as const).every((kind) => toTake(tracks, kind)?.taken ?? true);
+  return taken && moov.includes('mvex', 0, 'latin1') ? direct('mp4') : door(fromTracks('mp4', tracks));
 }

@@ -1,121 +1,204 @@
 // MPEG transport stream with H.264 and AAC to samples, without ffmpeg: what a pushing ffmpeg or OBS sends arrives two frames earlier
-// than through its remuxing. Other codecs are the normaliser's (sniff.ts decides by the same tables).
+// than through its remuxing. Other codecs are the normaliser's (sniff.ts decides by the same tables). It may begin anywhere and be
+// damaged: what is not whole is left out.
 import type { Refusal } from '../../../protocol/refusal.ts';
 import { AdtsReader } from './adts.ts';
-import { avcCOf, lengthPrefixed, NAL, nalsOf, videoConfig } from './avc.ts';
-import { ByteQueue } from './byte-queue.ts';
+import { AvcPictures } from './avc-pictures.ts';
+import { lengthPrefixed, NAL, nalsOf } from './avc.ts';
+import { toTake } from './found-track.ts';
 import { PesClock, PesJoiner, type Pes } from './pes.ts';
-import { MAX_SAMPLE_BYTES, TOO_LARGE, type Demuxer, type MediaSink } from './sample.ts';
-import { mapPidOf, programOf, TS_PACKET_BYTES, tsPayload } from './ts-tables.ts';
+import { MAX_SAMPLE_BYTES, TOO_LARGE, type Demuxer, type Halt, type MediaSink, type TrackKind } from './sample.ts';
+import { TsPackets } from './ts-packets.ts';
+import { tsPayload, TsTables, type TsProgram, type TsTrack } from './ts-tables.ts';
 
-const SYNC = 0x47;
 /** Bytes without any packet before it is given up. */
 const MAX_LOST_BYTES = 64 * 1024;
+/** Distance of two pictures until the stream has shown its own. */
+const DEFAULT_FRAME_US = 40_000;
+const MAX_FRAME_US = 1_000_000;
+const LOST: Refusal = {
+  reason: 'unsupported-media',
+  detail: 'The transport stream lost its rhythm: push it again.',
+};
+
+/** One track on its way in. */
+interface Elementary {
+  about: TsTrack;
+  joiner: PesJoiner;
+  /** The last packet of it, to see what is missing and what is repeated. */
+  last: Uint8Array | null;
+  /** Its packets since the last PES began, and those of the one before. */
+  recent: Uint8Array[];
+  before: Uint8Array[];
+}
 
 export class TsDemuxer implements Demuxer {
   readonly #sink: MediaSink;
-  readonly #queue = new ByteQueue();
+  readonly #wanted: number | null;
+  readonly #packets = new TsPackets();
+  readonly #tables = new TsTables();
+  readonly #clock = new PesClock();
   readonly #adts: AdtsReader;
-  #refusal: Refusal | null = null;
-  #lost = 0;
-  #mapPid: number | null = null;
-  #video: { pid: number; joiner: PesJoiner; clock: PesClock; decode: PesClock } | null = null;
-  #audio: { pid: number; joiner: PesJoiner; clock: PesClock } | null = null;
+  #pictures = new AvcPictures();
+  #halt: Halt | null = null;
+  #program: TsProgram | null = null;
+  #video: Elementary | null = null;
+  #audio: Elementary | null = null;
   #announced = false;
-  /** The parameter sets in force. */
-  #sps: Uint8Array | null = null;
-  #configured = false;
+  /** A PES that may go on in the next one. */
+  #held: Pes | null = null;
+  #lastDtsUs: number | null = null;
+  #lastPtsUs = 0;
+  #frameUs = DEFAULT_FRAME_US;
 
-  constructor(sink: MediaSink) {
+  /** @param program its number; null: the first with something in it */
+  constructor(sink: MediaSink, program: number | null = null) {
     this.#sink = sink;
+    this.#wanted = program;
     this.#adts = new AdtsReader(sink);
   }
 
-  push(bytes: Uint8Array): Refusal | null {
-    if (this.#refusal) return this.#refusal;
-    this.#queue.push(bytes);
-    while (this.#refusal === null && this.#queue.length >= TS_PACKET_BYTES) {
-      if (this.#queue.peek(1)[0] === SYNC) {
-        this.#lost = 0;
-        this.#packet(this.#queue.take(TS_PACKET_BYTES));
-      } else {
-        this.#queue.skip(1);
-        if (++this.#lost > MAX_LOST_BYTES)
-          this.#refusal = {
-            reason: 'unsupported-media',
-            detail: 'The transport stream lost its rhythm: push it again.',
-          };
-      }
+  push(bytes: Uint8Array): Halt | null {
+    if (this.#halt) return this.#halt;
+    this.#packets.push(bytes);
+    for (;;) {
+      const packet = this.#packets.next();
+      if (this.#packets.lost > MAX_LOST_BYTES) this.#halt = LOST;
+      if (this.#halt === null && packet) this.#packet(packet);
+      if (this.#halt !== null || !packet) return this.#halt;
     }
-    return this.#refusal;
   }
 
   #packet(packet: Uint8Array): void {
     const about = tsPayload(packet);
     if (!about) return;
-    const { pid, starts, at } = about;
-    if (pid === 0) {
-      if (starts) this.#mapPid = mapPidOf(packet, at) ?? this.#mapPid;
-    } else if (pid === this.#mapPid) {
-      if (starts) this.#map(packet, at);
-    } else {
-      const track = pid === this.#video?.pid ? this.#video : pid === this.#audio?.pid ? this.#audio : null;
-      if (!track) return;
-      const how = { starts, stuffed: isStuffed(packet), random: at > 5 && ((packet[5] ?? 0) & 0x40) !== 0 };
-      for (const pes of track.joiner.add(packet.subarray(at), how))
-        if (track === this.#video) this.#picture(pes, this.#video);
-        else this.#adts.take(pes.payload, track.clock.us(pes.pts));
-      if (track.joiner.bytes > MAX_SAMPLE_BYTES) this.#refusal = TOO_LARGE;
-    }
+    const track = this.#trackOf(about.pid);
+    if (track) this.#media(packet, about, track);
+    else if (this.#tables.take(packet, about)) this.#map();
   }
 
-  #map(packet: Uint8Array, at: number): void {
-    const program = programOf(packet, at);
-    if (!program) return;
-    const { h264Pid, aacPid } = program;
-    if (h264Pid !== (this.#video?.pid ?? null))
-      this.#video =
-        h264Pid === null
-          ? null
-          : { pid: h264Pid, joiner: new PesJoiner(), clock: new PesClock(), decode: new PesClock() };
-    if (aacPid !== (this.#audio?.pid ?? null))
-      this.#audio = aacPid === null ? null : { pid: aacPid, joiner: new PesJoiner(), clock: new PesClock() };
-    if (this.#announced) return;
+  #trackOf(pid: number): Elementary | null {
+    return pid === this.#video?.about.pid ? this.#video : pid === this.#audio?.about.pid ? this.#audio : null;
+  }
+
+  #media(packet: Uint8Array, { starts, at }: { starts: boolean; at: number }, track: Elementary): void {
+    const order = follows(track.last, packet);
+    track.last = packet;
+    if (order === 'repeated') return;
+    if (order === 'missing') {
+      track.joiner.drop();
+      if (track === this.#audio) this.#adts.drop();
+    }
+    if (starts) [track.before, track.recent] = [track.recent, []];
+    track.recent.push(packet);
+    const random = at > 5 && ((packet[5] ?? 0) & 0x40) !== 0;
+    const how = { starts, stuffed: isStuffed(packet), random };
+    for (const pes of track.joiner.add(packet.subarray(at), how)) {
+      if (this.#halt) return;
+      if (track === this.#video) this.#take(pes);
+      else this.#sound(pes, track);
+    }
+    if (track.joiner.bytes > MAX_SAMPLE_BYTES) this.#halt = TOO_LARGE;
+  }
+
+  #map(): void {
+    const program = this.#wanted === null ? this.#tables.best() : this.#tables.program(this.#wanted);
+    if (!program || program === this.#program || program.tracks.length === 0) return;
+    this.#program = program;
+    const elementary = (kind: TrackKind, before: Elementary | null): Elementary | null => {
+      const about = toTake(program.tracks, kind);
+      if (!about) return null;
+      if (about.pid === before?.about.pid && about.taken === before.about.taken) return before;
+      return { about, joiner: new PesJoiner(), last: null, recent: [], before: [] };
+    };
+    const [video, audio] = [elementary('video', this.#video), elementary('audio', this.#audio)];
+    if (video !== this.#video) this.#pictures = new AvcPictures();
+    [this.#video, this.#audio] = [video, audio];
+    // Only here when it changed on the way: sniff.ts lets nothing in that is not taken.
+    for (const track of [video, audio])
+      if (track && !track.about.taken) this.#handOver(track, track.about.what, track.about.interlaced);
+    if (this.#announced || this.#halt) return;
     this.#announced = true;
-    this.#sink.tracks([...(this.#video ? ['video' as const] : []), ...(this.#audio ? ['audio' as const] : [])]);
+    this.#sink.tracks([...(video ? ['video' as const] : []), ...(audio ? ['audio' as const] : [])]);
   }
 
-  #picture(pes: Pes, track: { clock: PesClock; decode: PesClock }): void {
-    const kept: Uint8Array[] = [];
-    const pps: Uint8Array[] = [];
-    let sps: Uint8Array | null = null;
-    let key = false;
-    for (const nal of nalsOf(pes.payload)) {
-      const type = (nal[0] ?? 0) & 31;
-      if (type === NAL.sps) sps ??= nal;
-      else if (type === NAL.pps) pps.push(nal);
-      else if (type !== NAL.aud && type !== NAL.filler) {
-        kept.push(nal);
-        key ||= type === NAL.idr;
-      }
+  #sound(pes: Pes, track: Elementary): void {
+    this.#adts.take(pes.payload, pes.pts === null ? null : this.#clock.us(pes.pts));
+    const { unplayable } = this.#adts;
+    if (unplayable !== null) this.#handOver(track, unplayable, false);
+  }
+
+  /** Pictures too large for one PES with a length go on in others, which have no times. */
+  #take(pes: Pes): void {
+    if (this.#held && pes.pts === null) {
+      const payload = Buffer.concat([this.#held.payload, pes.payload]);
+      if (payload.length > MAX_SAMPLE_BYTES) this.#halt = TOO_LARGE;
+      else this.#held = { ...this.#held, payload };
+      if (pes.full || this.#halt) return;
+    } else {
+      if (this.#held) this.#coded(this.#held);
+      this.#held = pes;
+      if (pes.full) return;
     }
-    if (sps && pps.length > 0) this.#configure(sps, pps);
-    // Open groups of pictures begin with a recovery point instead of an IDR picture; the parameter sets stand before it.
-    key ||= pes.random && sps !== null;
-    const ptsUs = track.clock.us(pes.pts);
-    const dtsUs = track.decode.us(pes.dts);
-    if (kept.length === 0 || !this.#configured) return;
-    this.#sink.sample({ track: 'video', dtsUs, ptsUs, key, data: lengthPrefixed(kept) });
+    const whole = this.#held;
+    this.#held = null;
+    this.#coded(whole);
   }
 
-  #configure(sps: Uint8Array, pps: readonly Uint8Array[]): void {
-    if (this.#sps && Buffer.compare(this.#sps, sps) === 0 && this.#configured) return;
-    const config = videoConfig(avcCOf(sps, pps));
-    if (!config) return;
-    this.#sps = sps.slice();
-    this.#configured = true;
-    this.#sink.config(config);
+  #coded(pes: Pes): void {
+    const video = this.#video;
+    if (!video || this.#halt) return;
+    for (const [i, nals] of this.#pictures.split(nalsOf(pes.payload)).entries()) {
+      const times = this.#times(i === 0 ? pes : null);
+      const taken = this.#pictures.take(nals, { random: pes.random && i === 0, ...times });
+      const { unplayable } = this.#pictures;
+      if (unplayable) return this.#handOver(video, unplayable.what, unplayable.interlaced);
+      if (!taken) continue;
+      if (taken.config) this.#sink.config(taken.config);
+      const kept = taken.nals.filter((nal) => !this.#isWrapping(nal));
+      this.#sink.sample({ track: 'video', ...times, key: taken.key, data: lengthPrefixed(kept) });
+    }
   }
+
+  /** The packet's times, or where it tells none, one picture after the last. */
+  #times(pes: Pes | null): { dtsUs: number; ptsUs: number } {
+    const timed = pes !== null && pes.pts !== null && pes.dts !== null;
+    const dtsUs = timed ? this.#clock.us(pes.dts ?? 0) : (this.#lastDtsUs ?? this.#clock.lastUs) + this.#frameUs;
+    const ptsUs = timed
+      ? this.#clock.us(pes.pts ?? 0)
+      : this.#lastDtsUs === null
+        ? dtsUs
+        : this.#lastPtsUs + this.#frameUs;
+    const distance = this.#lastDtsUs === null ? 0 : dtsUs - this.#lastDtsUs;
+    if (timed && distance > 0 && distance < MAX_FRAME_US) this.#frameUs = distance;
+    this.#lastDtsUs = dtsUs;
+    this.#lastPtsUs = ptsUs;
+    return { dtsUs, ptsUs };
+  }
+
+  #isWrapping(nal: Uint8Array): boolean {
+    const type = (nal[0] ?? 0) & 31;
+    if (type === NAL.sps || type === NAL.pps) return this.#pictures.isKnown(nal);
+    return type === NAL.aud || type === NAL.filler;
+  }
+
+  #handOver(track: Elementary, what: string, interlaced: boolean): void {
+    const heads = this.#tables.packetsOf(this.#program?.number ?? -1);
+    const replay = [...heads, ...track.before, ...track.recent, this.#packets.rest()];
+    const pid = (one: Elementary | null): string => `i:${one?.about.pid ?? 0}`;
+    const specifiers = { video: pid(this.#video), audio: pid(this.#audio) };
+    this.#halt = { handover: track.about.kind, what, interlaced, specifiers, replay };
+  }
+}
+
+/** Does this packet follow the last one of its PID? Source: ISO/IEC 13818-1, 2.4.3.3 (continuity_counter). */
+function follows(last: Uint8Array | null, packet: Uint8Array): 'next' | 'repeated' | 'missing' {
+  if (!last) return 'next';
+  const [before, now] = [(last[3] ?? 0) & 15, (packet[3] ?? 0) & 15];
+  if (now === ((before + 1) & 15)) return 'next';
+  const marked = ((packet[3] ?? 0) & 0x20) !== 0 && (packet[4] ?? 0) > 0 && ((packet[5] ?? 0) & 0x80) !== 0;
+  if (marked) return 'next';
+  return now === before && Buffer.compare(last, packet) === 0 ? 'repeated' : 'missing';
 }
 
 /** The adaptation field has more than its fields need: filling, as multiplexers do in the last packet of a frame. */
