@@ -50,6 +50,11 @@ export class Standing {
   #looks = 0;
   isStanding = true;
 
+  /** Since when it has not moved, milliseconds; 0 before the first move. */
+  stoodMs(nowMs: number): number {
+    return this.#movedMs === null ? 0 : nowMs - this.#movedMs;
+  }
+
   look(currentTime: number, nowMs: number): void {
     if (currentTime === this.#time) this.#looks++;
     else {

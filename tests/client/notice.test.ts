@@ -1,6 +1,6 @@
 // What a viewer reads over the picture.
 import { expect, it } from 'vitest';
-import { noticeOf, type NoticeFacts } from '../../client/web/notice.ts';
+import { needsSlate, noticeOf, type NoticeFacts } from '../../client/web/notice.ts';
 import { shownState, Standing, type StateFacts } from '../../client/web/shown-state.ts';
 
 const says = (facts: Partial<NoticeFacts>): string | null =>
