@@ -50,6 +50,11 @@ export class Timeline {
     return { sample: { ...sample, dtsUs: at, ptsUs }, stepped };
   }
 
+  /** Where a time of the source's lies on the line now. */
+  placed(us: number): number {
+    return us + this.#shiftUs;
+  }
+
   #near(us: number): boolean {
     const known = [this.#lastUs.video, this.#lastUs.audio].filter((last) => last !== undefined);
     return known.length === 0 || known.some((last) => Math.abs(us - last) <= STEP_US);
