@@ -108,7 +108,7 @@ export class KeepAlive {
     this.#receipts = new Map();
     return {
       type: 'report',
-      state,
+      state: state === 'playing' && player.isStanding === true ? 'starving' : state,
       ...(arrivalMs === null ? {} : { arrivalMs: Math.max(0, arrivalMs) }),
       ...(player.bufferMs === undefined ? {} : { bufferMs: player.bufferMs }),
       newest: this.#at.store.newest,
