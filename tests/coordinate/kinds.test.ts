@@ -28,7 +28,7 @@ const TWO_SOUNDS = ['-map', '0', '-map', '1', '-map', '1', '-c:a:0', 'ac3', '-c:
 
 /** One stream after the other, in a container whose head knows of the first only. */
 async function joined(first: string[], second: string[], container: string[]): Promise<Buffer> {
-  const bare = [...(await Promise.all([first, second].map((args) => clip([...args, '-t', '1', '-f', 'h264']))))];
+  const bare = await Promise.all([first, second].map((args) => clip([...args, '-t', '1', '-f', 'h264'])));
   return pipe(Buffer.concat(bare), ['-f', 'h264', '-r', '30', '-i', 'pipe:0', '-c', 'copy', ...container]);
 }
 
