@@ -8,6 +8,7 @@ const WHOLE = [
   'tests/client/node-peers.test.ts',
   'tests/client/parity-peers.test.ts',
   'tests/client/dead-servers.test.ts',
+  'tests/client/calls.test.ts',
   'tests/client/liar.test.ts',
   'tests/control/plane.test.ts',
   'tests/abuse/evil-peers.test.ts',

@@ -1,8 +1,11 @@
-// How far behind the source is the picture, and who carries it? Eight browser tabs on one machine watch one stream; the delay is read
-// out of the picture, the offload out of the forward's own counters. The one-hop floor is measured in the same run, with as many tabs.
-// Nothing has any priority: encoder, servers and tabs share the machine as its system sees fit, so look at the column of the processors.
-// `npm run bench -- latency [floor|floor-crash|steady|churn|crash|calm-8|calm-12|audio ...] [--small]` (all rows without a name;
-// --small: 320x180, for machines that 640x360 fills). Fails when the steady minute is further above the floor than its gates.
+// How far behind the source is the picture, and who carries it? Eight browser tabs on one machine
+// watch one stream; the delay is read out of the picture, the offload out of the forward's own
+// counters. The one-hop floor is measured in the same run, with as many tabs. Nothing has any
+// priority: encoder, servers and tabs share the machine as its system sees fit, so look at the
+// column of the processors.
+// `npm run bench -- latency [floor|floor-crash|steady|churn|crash|calm-8|calm-12|audio ...]
+// [--small]` (all rows without a name; --small: 320x180, for machines that 640x360 fills). Fails
+// when the steady minute is further above the floor than its gates.
 import type { BrowserContext, Page } from 'playwright-core';
 import { findFfmpeg } from '../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../tests/support/browser.ts';
@@ -10,6 +13,7 @@ import { startStack, untilLive, type Stack } from '../tests/support/stack.ts';
 import { LARGE, SMALL, startClockSource, type ClockSource, type Picture } from './support/clock-source.ts';
 import { startFloor } from './support/floor.ts';
 import { busyPercent, cpuTimes, type CpuTimes } from './support/load.ts';
+import { bytesOf, layoutOf, offload } from './support/offload.ts';
 import type { Probe } from './support/probe.ts';
 import {
   delaysOf,
@@ -135,7 +139,7 @@ function compare(floor: Row, steady: Row): void {
 }
 
 /** @param fromMs what came before is not counted */
-function row(what: string, probes: readonly Probe[], fromMs: number, offload: number | null, cpu: CpuTimes): Row {
+function row(what: string, probes: readonly Probe[], fromMs: number, offloaded: number | null, cpu: CpuTimes): Row {
   const span = { fromMs, toMs: Date.now() };
   const seen = seenIn(probes, span);
   const first = probes.flatMap((p) => p.firstFrameMs ?? []);
@@ -150,7 +154,7 @@ function row(what: string, probes: readonly Probe[], fromMs: number, offload: nu
     delayP95: percentile(delaysOf(seen), 0.95),
     firstFrameP50: percentile(first, 0.5),
     firstFrameP95: percentile(first, 0.95),
-    offloadPercent: offload === null ? null : Math.round(offload * 10) / 10,
+    offloadPercent: offloaded === null ? null : Math.round(offloaded * 10) / 10,
     stallPercent: seen.stallPercent,
     stalls: seen.stalls,
     inStepMs: medians.length > 1 ? Math.max(...medians) - Math.min(...medians) : null,
@@ -172,7 +176,7 @@ async function measureFloor(ffmpeg: string, picture: Picture, leaving: Phase | n
   try {
     await wait(3_000);
     const context = await newContext(browser, picture);
-    const pages = await joinTabs(context, floor.watch, VIEWERS, JOIN_EVERY_MS);
+    const pages = await joinTabs(() => openTab(context, floor.watch), VIEWERS, JOIN_EVERY_MS);
     await wait(SETTLE_MS);
     const [fromMs, cpu] = [Date.now(), cpuTimes()];
     if (leaving) {
@@ -188,34 +192,6 @@ async function measureFloor(ffmpeg: string, picture: Picture, leaving: Phase | n
     await floor.close();
   }
 }
-
-/** How the tracker has cut the stream, and with what supply: as "2 x 1.15". */
-async function layoutOf(stack: Stack): Promise<string> {
-  const response = await fetch(`${stack.ready.tracker}/debug`, { headers: { accept: 'application/json' } });
-  const { streams } = (await response.json()) as { streams: { k: number; supply: number }[] };
-  return streams.map(({ k, supply }) => `${k} x ${supply.toFixed(2)}`).join(', ');
-}
-
-interface Bytes {
-  egress: number;
-  ingress: number;
-}
-
-async function bytesOf(stack: Stack): Promise<Bytes> {
-  const sum = { egress: 0, ingress: 0 };
-  for (const { debug } of stack.ready.forwards) {
-    const response = await fetch(debug, { headers: { accept: 'application/json' } });
-    const state = (await response.json()) as { egressBytes: Record<string, number>; ingressBytes: number };
-    sum.egress +=
-      (state.egressBytes['media'] ?? 0) + (state.egressBytes['bootstrap'] ?? 0) + (state.egressBytes['repair'] ?? 0);
-    sum.ingress += state.ingressBytes;
-  }
-  return sum;
-}
-
-/** 1 - (what the forward sent to viewers) / (one copy of the stream for each of them). */
-const offload = (before: Bytes, after: Bytes, viewers: number): number =>
-  100 * (1 - (after.egress - before.egress) / ((after.ingress - before.ingress) * viewers));
 
 async function measureMesh(
   ffmpeg: string,
@@ -234,7 +210,7 @@ async function measureMesh(
     const context = await newContext(browser, picture);
     const joinedMs = Date.now();
     const joining = cpuTimes();
-    const pages = await joinTabs(context, stack.ready.watch, VIEWERS, JOIN_EVERY_MS);
+    const pages = await joinTabs(() => openTab(context, stack.ready.watch), VIEWERS, JOIN_EVERY_MS);
     await wait(SETTLE_MS);
     if (wanted('steady')) {
       // What a minute after all have come does not show.
@@ -252,7 +228,9 @@ async function measureMesh(
     for (const phase of PHASES) {
       if (!wanted(phase.name)) continue;
       if (pages.length < phase.viewers) {
-        pages.push(...(await joinTabs(context, stack.ready.watch, phase.viewers - pages.length, JOIN_EVERY_MS)));
+        pages.push(
+          ...(await joinTabs(() => openTab(context, stack.ready.watch), phase.viewers - pages.length, JOIN_EVERY_MS)),
+        );
         await wait(SETTLE_MS);
       }
       rows.push(await measureLeaving(phase, name, context, pages, stack));

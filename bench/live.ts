@@ -1,9 +1,12 @@
-// What do viewers have of a source that people have? Two tabs of 320x180 watch a camera whose encoder and uplink are disturbed in one way
-// a row; a third comes 3 s after the disturbance is over. The delay is read out of the picture before, meanwhile, 10 s after and 60 s after;
-// what the page says of it at the same moments is checked against it. Nothing has any priority over anything.
-// The push is MPEG-TS by HTTP through a line of the bench's own. While that is slow the encoder's bytes queue in the sockets'
-// buffers, a few hundred kilobytes on loopback; when they are full ffmpeg stands, and the camera's frames are left out.
-// `npm run bench -- live [ROW ...] [--brief]`; --brief: nothing is measured 60 s after. Fails when a gate is not held.
+// What do viewers have of a source that people have? Two tabs of 320x180 watch a camera whose
+// encoder and uplink are disturbed in one way a row; a third comes 3 s after the disturbance is
+// over. The delay is read out of the picture before, meanwhile, 10 s after and 60 s after; what the
+// page says of it at the same moments is checked against it. Nothing has any priority over
+// anything. The push is MPEG-TS by HTTP through a line of the bench's own. While that is slow the
+// encoder's bytes queue in the sockets' buffers, a few hundred kilobytes on loopback; when they are
+// full ffmpeg stands, and the camera's frames are left out.
+// `npm run bench -- live [ROW ...] [--brief]`; --brief: nothing is measured 60 s after. Fails when
+// a gate is not held.
 import type { Browser, Page } from 'playwright-core';
 import { findFfmpeg } from '../servers/shared/ffmpeg.ts';
 import { openBrowser } from '../tests/support/browser.ts';
@@ -25,7 +28,7 @@ import { LEFT_MS, TOLD_MS, verdictOf } from './support/live-verdict.ts';
 import { timelineOf, type Second } from './support/timeline.ts';
 import { busyPercent, cpuTimes } from './support/load.ts';
 import { startUplink } from './support/uplink.ts';
-import { joinTabs, newContext, probesOf, wait, type Span } from './support/watching.ts';
+import { joinTabs, openWindow, probesOf, wait, type Span } from './support/watching.ts';
 
 const TABS = 2;
 const JOIN_EVERY_MS = 1_000;
@@ -81,7 +84,10 @@ export async function live(args: readonly string[] = []): Promise<Result> {
 const isMeant = (row: string, names: readonly string[]): boolean =>
   names.length === 0 || names.some((name) => row === name || row.startsWith(`${name}-`));
 
-/** A row that cannot be measured, since no picture comes, is not held; the others are measured all the same. */
+/**
+ * A row that cannot be measured, since no picture comes, is not held; the others are measured all
+ * the same.
+ */
 async function orBroken(
   { name, what }: { name: string; what: string },
   measuring: Promise<Measured>,
@@ -100,7 +106,10 @@ function note(result: Result, { row, timelines, details }: Measured): void {
   console.log(`${row.row}: ${row.gates}`);
 }
 
-/** The median delay of an undisturbed stream, for rows that are disturbed from their first moment on. */
+/**
+ * The median delay of an undisturbed stream, for rows that are disturbed from their first moment
+ * on.
+ */
 async function measureReference(ffmpeg: string, browser: Browser): Promise<number | null> {
   const row: LiveRow = { name: 'reference', what: '', disturb: () => wait(1_000), lastsOn: true };
   return (await measureRow(ffmpeg, browser, row, null, true)).beforeMs;
@@ -117,14 +126,18 @@ async function measureRow(
 ): Promise<Measured> {
   const stack = await startStack();
   const uplink = await startUplink(stack.ready.push, row.way);
-  const context = await newContext(browser, SMALL);
   const source = startClockSource(ffmpeg, ['-f', 'mpegts', uplink.url], { picture: SMALL, ...row.source });
   const cpu = cpuTimes();
+  const pages: Page[] = [];
   try {
-    const pages: Page[] = [];
     const join = async (count: number): Promise<void> => {
       await untilLive(stack.ready.coordinate, () => source.failure() ?? stack.process.stderr());
-      pages.push(...(await joinTabs(context, stack.ready.watch, count, JOIN_EVERY_MS)));
+      const open = async (): Promise<Page> => {
+        const page = await openWindow(browser, stack.ready.watch, SMALL);
+        pages.push(page);
+        return page;
+      };
+      await joinTabs(open, count, JOIN_EVERY_MS);
     };
     let before: Span | null = null;
     let joining: Promise<void> | null = null;
@@ -180,7 +193,7 @@ async function measureRow(
       details: { ...verdict, bytesPerSecond: Math.round(bytesPerSecond) },
     };
   } finally {
-    await context.close();
+    for (const page of pages) await page.context().close();
     await source.close();
     await uplink.close();
     await stack.stop();

@@ -1,5 +1,5 @@
-// Who judges silence must have been awake to hear: timers and a clock that leave out the time in which this program itself did not
-// run, because its machine was busy or asleep. Pure.
+// Who judges silence must have been awake to hear: timers and a clock that leave out the time in
+// which this program itself did not run, because its machine was busy or asleep. Pure.
 
 /** Longer than this between two steps, and the program did not run in between. */
 const STEP_MS = 250;
@@ -10,8 +10,9 @@ export interface Timers {
 }
 
 /**
- * A timer for waits in which something should have been heard. It counts in steps: one that comes late counts as one, so a program
- * that stood still for ten seconds has waited a quarter of a second longer. Before the call, what has arrived meanwhile is read.
+ * A timer for waits in which something should have been heard. It counts in steps: one that comes
+ * late counts as one, so a program that stood still for ten seconds has waited a quarter of a
+ * second longer. Before the call, what has arrived meanwhile is read.
  * @returns what cancels it
  */
 export function patiently(timers: Timers, ms: number, call: () => void): () => void {
@@ -26,7 +27,10 @@ export function patiently(timers: Timers, ms: number, call: () => void): () => v
   return () => cancel();
 }
 
-/** Milliseconds in which this program ran, by a steady clock that is looked at more often than every STEP_MS. */
+/**
+ * Milliseconds in which this program ran, by a steady clock that is looked at more often than every
+ * STEP_MS.
+ */
 export class AwakeClock {
   #lastMs: number;
   #awakeMs = 0;

@@ -1,7 +1,11 @@
-// Where another clock stands, by questions and answers: of all measurements the one that says most now. It grows old, so that two
-// crystals that drift apart do not add up, and it is thrown away when a newer one shows that it can't be true. Pure.
+// Where another clock stands, by questions and answers: of all measurements the one that says most
+// now. It grows old, so that two crystals that drift apart do not add up, and it is thrown away
+// when a newer one shows that it can't be true. Pure.
 
-/** A clock that is being corrected runs off by this much at most (NTP slews by 500 ppm; crystals are off by less). */
+/**
+ * A clock that is being corrected runs off by this much at most (NTP slews by 500 ppm; crystals are
+ * off by less).
+ */
 const DRIFT = 500e-6;
 
 interface Sample {
@@ -44,7 +48,10 @@ export class ClockEstimate {
     return this.#best && nowMs + this.#best.offsetMs;
   }
 
-  /** How far off `at` may be: half the round trip, what the answerer admitted, and what has drifted since. */
+  /**
+   * How far off `at` may be: half the round trip, what the answerer admitted, and what has drifted
+   * since.
+   */
   uncertainAt(nowMs: number): number {
     const best = this.#best;
     return best ? best.uncertainMs + Math.max(0, nowMs - best.atMs) * DRIFT : Number.POSITIVE_INFINITY;

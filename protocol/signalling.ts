@@ -145,7 +145,10 @@ export const FromTracker = v.variant('type', [
     /** A viewer uploads at most this many copies of the stream. */
     uploadCap: Amount,
     state: StreamStateSchema,
-    /** Who loses its servers calls them again at a moment of this time, so that the audience does not come as one [S16]. */
+    /**
+     * Who loses its servers calls them again at a moment of this time, so that the audience does
+     * not come as one [S16].
+     */
     returnMs: v.optional(Amount),
   }),
   /** All parents the viewer shall have from now on, and one other peer per slice to try if one fails. */

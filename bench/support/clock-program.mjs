@@ -1,10 +1,12 @@
-// Draws a picture with a clock in it and writes raw yuv420p frames to stdout until stdin closes. The picture's numbers come as JSON in
-// the first argument; `hold MS` on stdin stops the drawing for that time.
+// Draws a picture with a clock in it and writes raw yuv420p frames to stdout until stdin closes.
+// The picture's numbers come as JSON in the first argument; `hold MS` on stdin stops the drawing
+// for that time.
 import { writeSync } from 'node:fs';
 
 /**
  * `rate`: how fast the camera's own clock runs; 1.0003 is 300 ppm fast.
- * `keepsAll`: a late frame is drawn all the same; otherwise it is left out, as a camera leaves it out.
+ * `keepsAll`: a late frame is drawn all the same; otherwise it is left out, as a camera leaves it
+ * out.
  * `frames`: so many in all; null: without end.
  * `fromMs`: not null: nothing is waited for, and the clock shows what it would from that moment on.
  */

@@ -1,7 +1,8 @@
-// A live source whose every frame carries the wall clock in black and white blocks, so that the delay from source to screen can be
-// read out of the picture. Frames are drawn by one process and encoded by another, an ffmpeg, as a broadcaster's would be; both run at
-// ordinary priority. Where ffmpeg is held up (its socket takes no more, it is stopped), the pipe between them takes two frames, and the
-// frames that do not fit are left out, as a camera's are.
+// A live source whose every frame carries the wall clock in black and white blocks, so that the
+// delay from source to screen can be read out of the picture. Frames are drawn by one process and
+// encoded by another, an ffmpeg, as a broadcaster's would be; both run at ordinary priority. Where
+// ffmpeg is held up (its socket takes no more, it is stopped), the pipe between them takes two
+// frames, and the frames that do not fit are left out, as a camera's are.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -35,7 +36,8 @@ export interface SourceOptions {
   /** A tone as AAC beside the picture. */
   audio?: boolean;
   /**
-   * wall (when not given): a frame's time is that of its arrival at ffmpeg, and late ones are left out.
+   * wall (when not given): a frame's time is that of its arrival at ffmpeg, and late ones are left
+   * out.
    * count: a frame's time is its number over the frame rate; late ones are drawn all the same.
    */
   stamps?: 'wall' | 'count';
@@ -52,7 +54,10 @@ export interface ClockSource {
   close(): Promise<void>;
 }
 
-/** Pushes to a URL until closed. @param output ffmpeg's arguments, such as `['-f', 'mpegts', url]` */
+/**
+ * Pushes to a URL until closed.
+ * @param output ffmpeg's arguments, such as `['-f', 'mpegts', url]`
+ */
 export function startClockSource(
   ffmpeg: string,
   output: readonly string[],
@@ -63,7 +68,8 @@ export function startClockSource(
   const clock = stamps === 'wall' ? WALL_STAMPS : [];
   const quick = ['-v', 'error', '-probesize', '32', '-analyzeduration', '0'];
   const input = [...quick, ...inputArgs(picture), ...tone];
-  // What a process of its own draws is not held up by what this one does (opening and closing tabs).
+  // What a process of its own draws is not held up by what this one does (opening and closing
+  // tabs).
   const artist = startArtist({ ...picture, rate, keepsAll: stamps === 'count' });
   const child = spawn(ffmpeg, [...input, ...sound, ...clock, ...encodeArgs(ffmpeg, picture), ...output], {
     stdio: [artist.stdout, 'ignore', 'pipe'],
@@ -111,8 +117,9 @@ function startArtist(picture: Record<string, unknown>): ChildProcess {
 }
 
 /**
- * Milliseconds since it began, when a frame has come to the encoder. Wall-clock stamps of the demuxer's would not do: rawvideo rounds
- * them to whole frames, and `-r` before the input counts frames whatever their stamps are.
+ * Milliseconds since it began, when a frame has come to the encoder. Wall-clock stamps of the
+ * demuxer's would not do: rawvideo rounds them to whole frames, and `-r` before the input counts
+ * frames whatever their stamps are.
  */
 const WALL_STAMPS = '-vf settb=1/1000,setpts=(RTCTIME-RTCSTART)/1000 -enc_time_base 1:1000'.split(' ');
 

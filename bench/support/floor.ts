@@ -73,7 +73,7 @@ function remux(ffmpeg: string, request: IncomingMessage, take: (box: Buffer, isI
   const child = spawn(ffmpeg, args.split(' '), { stdio: ['pipe', 'pipe', 'inherit'] });
   request.pipe(child.stdin);
   child.stdin.on('error', () => undefined);
-  request.on('close', () => child.kill());
+  request.on('close', () => child.kill('SIGKILL')); // without last words about the broken pipe
   let rest = Buffer.alloc(0);
   let begun: Buffer[] = [];
   child.stdout.on('data', (data: Buffer) => {

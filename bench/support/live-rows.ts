@@ -15,7 +15,10 @@ export interface Scene {
 export interface LiveRow {
   name: string;
   what: string;
-  /** The disturbance begins with the push; before it there is nothing to compare with but an undisturbed stream. */
+  /**
+   * The disturbance begins with the push; before it there is nothing to compare with but an
+   * undisturbed stream.
+   */
   atStart?: boolean;
   /** The uplink when the push begins. */
   way?: Way;

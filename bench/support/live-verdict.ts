@@ -20,6 +20,8 @@ export interface PhaseNumbers {
   p95: number;
   stalls: number;
   stallPercent: number;
+  /** p95 of the told delay's distance from the true one. */
+  toldErrorMs: number;
 }
 
 export interface Verdict {
@@ -27,7 +29,7 @@ export interface Verdict {
   during: PhaseNumbers;
   after: PhaseNumbers | null;
   longAfter: PhaseNumbers | null;
-  /** p95 of the told delay's distance from the true one, all phases. */
+  /** The same over the whole row. */
   toldErrorMs: number;
   /** Of all samples: nothing was told. */
   untoldPercent: number;
@@ -37,8 +39,12 @@ export interface Verdict {
 export function numbersOf(seen: Seen): PhaseNumbers {
   const delays = delaysOf(seen);
   const { stalls, stallPercent } = seen;
-  return { p50: percentile(delays, 0.5), p95: percentile(delays, 0.95), stalls, stallPercent };
+  const toldErrorMs = percentile(toldErrors(seen), 0.95);
+  return { p50: percentile(delays, 0.5), p95: percentile(delays, 0.95), stalls, stallPercent, toldErrorMs };
 }
+
+const toldErrors = ({ samples }: Seen): number[] =>
+  samples.flatMap(({ trueMs, toldMs }) => (toldMs === null ? [] : Math.abs(toldMs - trueMs)));
 
 /**
  * @param referenceMs the median delay of an undisturbed stream, where there is no `before`
@@ -51,8 +57,8 @@ export function verdictOf(
   { referenceMs, smoothFromMs, told }: { referenceMs: number | null; smoothFromMs: number | null; told: Span },
 ): Verdict {
   const of = (span: Span | null): PhaseNumbers | null => (span === null ? null : numbersOf(seenIn(probes, span)));
-  const { samples } = seenIn(probes, told);
-  const errors = samples.flatMap(({ trueMs, toldMs }) => (toldMs === null ? [] : Math.abs(toldMs - trueMs)));
+  const all = seenIn(probes, told);
+  const errors = toldErrors(all);
   const before = of(phases.before);
   const verdict: Verdict = {
     before,
@@ -60,7 +66,7 @@ export function verdictOf(
     after: of(phases.after),
     longAfter: of(phases.longAfter),
     toldErrorMs: percentile(errors, 0.95),
-    untoldPercent: Math.round((100 * (samples.length - errors.length)) / Math.max(1, samples.length)),
+    untoldPercent: Math.round((100 * (all.samples.length - errors.length)) / Math.max(1, all.samples.length)),
     broken: [],
   };
   const wasMs = before?.p50 ?? referenceMs;

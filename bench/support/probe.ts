@@ -1,5 +1,6 @@
-// Runs inside a page: reads the clock out of the picture on screen, notes what the page itself says of the delay at that moment, and
-// notices when the picture stands still. What it believes is the picture: the product is only asked in order to be checked.
+// Runs inside a page: reads the clock out of the picture on screen, notes what the page itself says
+// of the delay at that moment, and notices when the picture stands still. What it believes is the
+// picture: the product is only asked in order to be checked.
 import type {} from '../../client/web/watch.ts'; // declares window.p2plive
 import type { Picture } from './clock-source.ts';
 
@@ -13,13 +14,17 @@ export interface Sample {
   state: string | null;
   bufferMs: number | null;
   targetMs: number | null;
-  /** Shown so far. */
+  /** Shown so far, and decoded: a busy browser leaves out what it has decoded too late. */
   frames: number;
+  decoded: number;
 }
 
 export interface Probe {
   samples: Sample[];
-  /** The picture stood still, by the wall's clock: what is beyond `graceMs`. The last one may still last. */
+  /**
+   * The picture stood still, by the wall's clock: what is beyond `graceMs`. The last one may still
+   * last.
+   */
   stands: { fromMs: number; toMs: number | null }[];
   /** Since the page was opened. */
   firstFrameMs: number | null;
@@ -55,7 +60,10 @@ export const numbersFor = ({ block, perRow, timeBits }: Picture, sampleEveryMs =
   most: 20_000,
 });
 
-/** To be given to `page.addInitScript` with its numbers: it stands alone, nothing outside it exists in the page. */
+/**
+ * To be given to `page.addInitScript` with its numbers: it stands alone, nothing outside it exists
+ * in the page.
+ */
 export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs, most }: ProbeNumbers): void {
   const startedMs = performance.now();
   const probe: Probe = { samples: [], stands: [], firstFrameMs: null, firstFrameAtMs: null, readAtMs: 0 };
@@ -92,6 +100,7 @@ export function installProbe({ block, perRow, bits, sampleEveryMs, graceMs, most
       bufferMs: told?.bufferMs ?? null,
       targetMs: told?.targetDelayMs ?? null,
       frames: totalVideoFrames - droppedVideoFrames,
+      decoded: totalVideoFrames,
     });
   };
   const isDue = (): boolean => performance.now() - lastSampleMs >= sampleEveryMs;

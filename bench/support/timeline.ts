@@ -9,8 +9,9 @@ export interface Second {
   bufferMs: number | null;
   targetMs: number | null;
   state: string | null;
-  /** Shown so far. */
+  /** Shown so far, and decoded. */
   frames: number;
+  decoded: number;
 }
 
 /** The last sample of each second. */

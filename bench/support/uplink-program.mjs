@@ -1,13 +1,17 @@
-// An encoder's uplink: passes what comes on its port to another one, as it is told by lines of JSON on stdin: open, so many bytes a
-// second, nothing, or all that has gathered every so often. Says its port, and twice a second how many bytes have come.
+// An encoder's uplink: passes what comes on its port to another one, as it is told by lines of JSON
+// on stdin: open, so many bytes a second, nothing, or all that has gathered every so often. Says
+// its port, and twice a second how many bytes have come.
 //
-// In its own hands it has next to nothing while it is slow: what an encoder sends meanwhile waits in the two sockets' buffers, some hundreds
-// of kilobytes on loopback, and when they are full the encoder's next write blocks. While it holds or gathers, it takes everything.
+// In its own hands it has next to nothing while it is slow: what an encoder sends meanwhile waits
+// in the two sockets' buffers, some hundreds of kilobytes on loopback, and when they are full the
+// encoder's next write blocks. While it holds or gathers, it takes everything.
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 const [host, port] = process.argv.slice(2);
-/** As it is told: {is: 'open'}, {is: 'rate', bytesPerSecond}, {is: 'hold'}, {is: 'bursts', everyMs}. */
+/**
+ * As it is told: {is: 'open'}, {is: 'rate', bytesPerSecond}, {is: 'hold'}, {is: 'bursts', everyMs}.
+ */
 let way = JSON.parse(process.argv[4] ?? '{"is":"open"}');
 const SLOW_BYTES = 8_192;
 /** Half a minute of 8 Mbit/s. */
@@ -60,9 +64,8 @@ class Line {
   /** Takes more, or not. */
   look() {
     const most = way.is === 'hold' || way.is === 'bursts' ? GATHERED_BYTES : SLOW_BYTES;
-    const behind = this.upstream?.writableLength ?? 0;
-    const full = this.queued >= most || (way.is === 'open' && behind > SLOW_BYTES);
-    if (full) this.encoder.pause();
+    // Also what the far end does not take counts.
+    if (this.queued + (this.upstream?.writableLength ?? 0) >= most) this.encoder.pause();
     else this.encoder.resume();
   }
 

@@ -1,4 +1,5 @@
-// An encoder's uplink that can be made slow, silent or lumpy, in a process of its own. What the encoder has from it: uplink-program.mjs.
+// An encoder's uplink that can be made slow, silent or lumpy, in a process of its own. What the
+// encoder has from it: uplink-program.mjs.
 import path from 'node:path';
 import { eventIn } from '../../tests/support/stack.ts';
 import { start } from '../../tests/support/processes.ts';
@@ -15,7 +16,9 @@ export interface Uplink {
   /** The target's address, through this line. */
   url: string;
   set(way: Way): void;
-  /** What has come from the encoder in the last seconds. */
+  /** Bytes from the encoder so far; half a second old. */
+  received(): number;
+  /** ... and in the last seconds. */
   bytesPerSecond(): number;
   close(): Promise<void>;
 }
@@ -30,17 +33,20 @@ export async function startUplink(target: string, way: Way = { is: 'open' }): Pr
   const owned = start(process.execPath, [program, url.hostname, url.port, JSON.stringify(way)]);
   const ready = await until('the uplink', () => eventIn(owned, 'ready'), { describe: () => owned.stderr() });
   url.host = `127.0.0.1:${Number(ready['port'])}`;
+  const reports = (): { received: number; atMs: number }[] =>
+    owned
+      .stdout()
+      .split('\n')
+      .filter((line) => line.endsWith('}') && line.includes('"bytes"'))
+      .map((line) => JSON.parse(line) as { received: number; atMs: number });
   return {
     url: url.href,
     set: (next) => void owned.child.stdin?.write(`${JSON.stringify(next)}\n`),
+    received: () => reports().at(-1)?.received ?? 0,
     bytesPerSecond() {
-      const reports = owned
-        .stdout()
-        .split('\n')
-        .filter((line) => line.endsWith('}') && line.includes('"bytes"'))
-        .map((line) => JSON.parse(line) as { received: number; atMs: number });
-      const last = reports.at(-1);
-      const first = last && reports.find(({ atMs }) => atMs >= last.atMs - MEASURED_MS);
+      const all = reports();
+      const last = all.at(-1);
+      const first = last && all.find(({ atMs }) => atMs >= last.atMs - MEASURED_MS);
       if (!last || !first || last === first) throw new Error('The uplink has not been measured yet.');
       return ((last.received - first.received) * 1_000) / (last.atMs - first.atMs);
     },

@@ -1,7 +1,7 @@
 // Tabs that watch, and what their probes saw between two moments.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { until } from '../../tests/support/until.ts';
-import { LARGE } from './clock-source.ts';
+import { LARGE, type Picture } from './clock-source.ts';
 import { installProbe, numbersFor, type Probe, type Sample } from './probe.ts';
 
 /** How long a tab may need to show its first picture on a busy machine. */
@@ -15,7 +15,7 @@ export const percentile = (values: readonly number[], q: number): number => {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN);
 };
 
-/** @param sampleEveryMs 0: every frame */
+/** Tabs of one window. @param sampleEveryMs 0: every frame */
 export async function newContext(browser: Browser, picture = LARGE, sampleEveryMs?: number): Promise<BrowserContext> {
   const viewport = { width: picture.width + 20, height: picture.height + 160 };
   const context = await browser.newContext({ viewport });
@@ -23,18 +23,34 @@ export async function newContext(browser: Browser, picture = LARGE, sampleEveryM
   return context;
 }
 
-/** A tab of a browser that is open already, as most viewers' are: each has a renderer process of its own. */
+/**
+ * A tab of a browser that is open already, as most viewers' are: each has a renderer process of its
+ * own.
+ */
 export async function openTab(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(url, { waitUntil: 'commit' });
   return page;
 }
 
-/** Resolves when each of them shows a picture. */
-export async function joinTabs(context: BrowserContext, url: string, count: number, everyMs: number): Promise<Page[]> {
+/**
+ * A tab in a window of its own, which shows every frame. Behind another tab frames are decoded, and
+ * presented once a second. Whoever calls this closes its context.
+ */
+export async function openWindow(
+  browser: Browser,
+  url: string,
+  picture: Picture,
+  sampleEveryMs?: number,
+): Promise<Page> {
+  return openTab(await newContext(browser, picture, sampleEveryMs), url);
+}
+
+/** Opens one after the other; resolves when each of them shows a picture. */
+export async function joinTabs(open: () => Promise<Page>, count: number, everyMs: number): Promise<Page[]> {
   const pages: Page[] = [];
   for (let i = 0; i < count; i++) {
-    pages.push(await openTab(context, url));
+    pages.push(await open());
     await wait(everyMs);
   }
   await until(

@@ -1,9 +1,9 @@
 // How late media arrives after its source time, over the last seconds: what the tracker sets the swarm's target delay by, and what this
 // peer itself must allow for.
 
-const COMMON_WINDOW_MS = 10_000;
+const COMMON_WINDOW_MS = 6_000;
 /** A hold-up is allowed for as long as this after it: long enough for those that come again and again, and then it is over. */
-const OWN_WINDOW_MS = 10_000;
+const OWN_WINDOW_MS = 5_000;
 const MOST = 512;
 const FEWEST = 8;
 

@@ -1,18 +1,29 @@
-// When a peer calls servers that do not answer: one wait for all of them together, so that any number of dead servers is called no
-// more often than one. The wait is drawn at random and grows from call to call [S16]. Pure: no timers, no sockets.
+// When a peer calls servers that do not answer: one wait for all of them together, so that any
+// number of dead servers is called no more often than one. The wait is drawn at random and grows
+// from call to call [S16]. Pure: no timers, no sockets.
 
-/** The first call after a loss comes within this time: a server that was started again is back within a second or two. */
+/**
+ * The first call after a loss comes within this time: a server that was started again is back
+ * within a second or two.
+ */
 export const FIRST_MS = 300;
 /** From call to call; twice as long each time would leave a short outage too few. */
 const GROWTH = 1.5;
-/** In the first minute no wait is longer: a tracker that was away for half a minute has its trees again ten seconds later. */
+/**
+ * In the first minute no wait is longer: a tracker that was away for half a minute has its trees
+ * again ten seconds later.
+ */
 const OFTEN_MS = 6_000;
-/** After that minute there is one call in this time at most, and one in twice this time at least. */
+/**
+ * After that minute there is one call in this time at most, and one in twice this time at least.
+ */
 const RARE_MS = 10_000;
 const RARE_AFTER_MS = 60_000 - OFTEN_MS;
 /** However large the audience, everybody has called once by then. */
 const MOST_FIRST_MS = 15_000;
-/** A server that fails again sooner after its answer has not come back: its calls are counted on. */
+/**
+ * A server that fails again sooner after its answer has not come back: its calls are counted on.
+ */
 const STEADY_MS = 10_000;
 /** Whoever has not asked for its turn for so long does not want it any more. */
 const WANTED_MS = 500;
@@ -25,13 +36,17 @@ export interface Outage {
   calls: number;
   /** How long it had lasted at the last of them. */
   ageMs: number;
-  /** The first call is spread over this time: FIRST_MS, or longer where a large audience comes back together. */
+  /**
+   * The first call is spread over this time: FIRST_MS, or longer where a large audience comes back
+   * together.
+   */
   firstMs: number;
 }
 
 /**
- * How long to wait after the loss, or the last call. Drawn from the whole time, from 0 on; but what is spread already must not pile
- * up with the second call of others, and late calls are rare for certain.
+ * How long to wait after the loss, or the last call. Drawn from the whole time, from 0 on; but what
+ * is spread already must not pile up with the second call of others, and late calls are rare for
+ * certain.
  * @param random 0..1
  */
 export function waitMs({ calls, ageMs, firstMs }: Outage, random: number): number {
@@ -45,6 +60,8 @@ interface Failing {
   calledMs: number;
   wantedMs: number;
   firstMs: number;
+  /** Not called since somebody said that it is back. */
+  isSaidToBeBack: boolean;
 }
 
 export class Backoff {
@@ -75,11 +92,12 @@ export class Backoff {
   }
 
   fails(server: string): boolean {
-    return this.#failing.has(server);
+    return this.#failing.get(server)?.isSaidToBeBack === false;
   }
 
   /**
-   * May this server be called now? `true` is the call. Whoever wants to call asks again and again: those that wait take turns.
+   * May this server be called now? `true` is the call. Whoever wants to call asks again and again:
+   * those that wait take turns.
    * @param isOurs only few have to call this one: they need not wait for the audience
    */
   mayCall(server: string, isOurs = false): boolean {
@@ -102,13 +120,20 @@ export class Backoff {
    * @param stood a connection to it stood until now
    */
   failed(server: string, stood = false): void {
-    if (this.#failing.has(server)) return;
+    const known = this.#failing.get(server);
+    if (known) return void (known.isSaidToBeBack = false);
     const nowMs = this.#now();
     const isFirst = !this.isFailing;
     const before = this.#answered.get(server);
     makeRoom(this.#failing);
-    this.#failing.set(server, { calledMs: nowMs, wantedMs: Number.NEGATIVE_INFINITY, firstMs: this.#crowdMs });
-    // Another one that is found to be gone too is part of the same outage, and so is one that keeps coming and going.
+    this.#failing.set(server, {
+      calledMs: nowMs,
+      wantedMs: Number.NEGATIVE_INFINITY,
+      firstMs: this.#crowdMs,
+      isSaidToBeBack: false,
+    });
+    // Another one that is found to be gone too is part of the same outage, and so is one that keeps
+    // coming and going.
     if (before && nowMs - before.atMs < STEADY_MS)
       this.#wait(Math.max(this.#calls, before.calls), Math.min(this.#beganMs, before.beganMs));
     else if (stood || isFirst) this.#wait(0, nowMs);
@@ -123,8 +148,11 @@ export class Backoff {
   }
 
   /** Somebody who answers says that this one is back. */
-  isSaidToBeBack(server: string): void {
-    if (this.#failing.has(server)) this.#wait(0, this.#now());
+  saidToBeBack(server: string): void {
+    const known = this.#failing.get(server);
+    if (!known) return;
+    known.isSaidToBeBack = true;
+    this.#wait(0, this.#now());
   }
 
   #wait(calls: number, beganMs: number): void {

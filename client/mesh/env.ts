@@ -32,7 +32,10 @@ export interface PeerWireEvents extends WireEvents {
 export interface PeerEnv {
   /** Monotonic milliseconds; on some machines they stand while the machine sleeps. */
   now(): number;
-  /** The machine's own clock, milliseconds since 1970: it shows that the machine slept, and may be set at any time. */
+  /**
+   * The machine's own clock, milliseconds since 1970: it shows that the machine slept, and may be
+   * set at any time.
+   */
   wallMs(): number;
   /** A timer that also runs in a hidden tab. */
   after(ms: number, call: () => void): () => void;

@@ -99,8 +99,8 @@ export class Links {
   }
 
   /**
-   * The link to a forward, dialled if there is none. Null while it does not answer and its next call is not due: whoever needs it asks
-   * again at the next tick.
+   * The link to a forward, dialled if there is none. Null while it does not answer and its next
+   * call is not due: whoever needs it asks again at the next tick.
    * @param isOurs it is a parent by the plan, as it is of few
    */
   toForward(id: string, url: string, isOurs = false): Link | null {
@@ -183,7 +183,10 @@ export class Links {
   #gaveUp(id: string): void {
     const { url, greeted } = this.#table.get(id) ?? {};
     this.#remove(id);
-    if (url !== undefined) this.#at.backoff.failed(url, greeted);
+    // A forward that was started again has another name: the link by its old one says nothing
+    // against it.
+    const isThere = [...this.#table.values()].some((other) => other.url === url && other.greeted);
+    if (url !== undefined && !isThere) this.#at.backoff.failed(url, greeted);
   }
 
   #use(id: string): Link | null {

@@ -210,14 +210,16 @@ export class MeshPeer {
 
   /** false: whoever could give this peer media, or name somebody who can, does not answer. */
   get serversAnswer(): boolean {
-    return this.#servers.answer(this.tracker.state === 'joined');
+    return !this.tracker.isSilent && this.#servers.answer(this.tracker.state === 'joined');
   }
 
   get state(): ViewerState {
     if (this.streamState === 'ended') return 'ended';
     if (this.tracker.state !== 'joined' && this.playout.next === 0) return this.#id === null ? 'finding' : 'joining';
     if (this.playout.next === 0) return this.supplies.current === null ? 'joining' : 'buffering';
-    return this.playout.isLate ? 'starving' : 'playing';
+    // Without a clock nothing is late by it.
+    const isStill = this.coordinateMs() === null && this.#quiet.isQuiet;
+    return this.playout.isLate || isStill ? 'starving' : 'playing';
   }
 
   totals(): PeerTotals {

@@ -1,5 +1,5 @@
-// The pings to the tracker: several at once when the coordinate's clock is to be measured, then one now and then, and an end to
-// waiting for an answer. What the answers say is clock.ts.
+// The pings to the tracker: several at once when the coordinate's clock is to be measured, then one
+// now and then, and an end to waiting for an answer. What the answers say is clock.ts.
 import { patiently } from '../../protocol/awake.ts';
 import type { PeerEnv } from './env.ts';
 
@@ -8,8 +8,13 @@ const PING_AT_MS = [0, 150, 300, 500, 800];
 const PING_EVERY_MS = 30_000;
 /** However often a clock jumps, it is not measured more often. */
 const AGAIN_MS = 1_000;
-/** A tracker that has said nothing for so long after a ping does not hear us any more. */
-const ANSWER_WITHIN_MS = 5_000;
+/** A tracker that has said nothing for so long after a ping cannot be counted on. */
+const ANSWER_WITHIN_MS = 3_000;
+/**
+ * ... and is given up: later than that, one that is only too busy would have its whole audience
+ * call again on top of that.
+ */
+const GONE_AFTER_MS = 10_000;
 
 export interface PingingEvents {
   /** @param t our monotonic clock, which comes back with the answer */
@@ -22,6 +27,8 @@ export class Pinging {
   readonly #events: PingingEvents;
   #cancels: (() => void)[] = [];
   #cancelWait: (() => void) | null = null;
+  /** The last ping should have been answered. */
+  isOverdue = false;
   #begunMs = Number.NEGATIVE_INFINITY;
 
   constructor(env: Pick<PeerEnv, 'now' | 'after'>, events: PingingEvents) {
@@ -55,6 +62,7 @@ export class Pinging {
   heard(): void {
     this.#cancelWait?.();
     this.#cancelWait = null;
+    this.isOverdue = false;
   }
 
   stop(): void {
@@ -64,7 +72,10 @@ export class Pinging {
   }
 
   #ping(): void {
-    this.#cancelWait ??= patiently(this.#env, ANSWER_WITHIN_MS, () => this.#events.unanswered());
+    this.#cancelWait ??= patiently(this.#env, ANSWER_WITHIN_MS, () => {
+      this.isOverdue = true;
+      this.#cancelWait = patiently(this.#env, GONE_AFTER_MS - ANSWER_WITHIN_MS, () => this.#events.unanswered());
+    });
     this.#events.ping(this.#env.now());
   }
 }

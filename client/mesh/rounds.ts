@@ -34,6 +34,10 @@ export class Quiet {
   #newest = 0;
   #rounds = 0;
 
+  get isQuiet(): boolean {
+    return this.#rounds >= FIRST_ROUNDS;
+  }
+
   /** @returns whether it is time to ask */
   isDue(newest: number): boolean {
     this.#rounds = newest === this.#newest ? this.#rounds + 1 : 0;

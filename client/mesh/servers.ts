@@ -1,4 +1,5 @@
-// The servers that a peer depends on, as far as it knows: the forwards that its tracker has named, and who of all of them answers.
+// The servers that a peer depends on, as far as it knows: the forwards that its tracker has named,
+// and who of all of them answers.
 import { Backoff } from './backoff.ts';
 import type { PeerEnv } from './env.ts';
 
@@ -23,17 +24,21 @@ export class Servers {
     return this.#forwards;
   }
 
-  /** What the tracker says of forwards. One that was not there a moment ago has been started, or started again. */
+  /**
+   * What the tracker says of forwards. One that was not there a moment ago has been started, or
+   * started again.
+   */
   told({ forwards, returnMs }: { forwards?: readonly NamedForward[]; returnMs?: number | undefined }): void {
     if (returnMs !== undefined) this.backoff.crowdMs = returnMs;
     if (!forwards) return;
     const before = new Set(this.#forwards.map(({ id }) => id));
     this.#forwards = forwards;
-    for (const { id, url } of forwards) if (!before.has(id)) this.backoff.isSaidToBeBack(url);
+    for (const { id, url } of forwards) if (!before.has(id)) this.backoff.saidToBeBack(url);
   }
 
   /**
-   * Whoever could give this peer media, or name somebody who can, answers. Where not, what was heard last may be old.
+   * Whoever could give this peer media, or name somebody who can, answers. Where not, what was
+   * heard last may be old.
    * @param isJoined the tracker is there
    */
   answer(isJoined: boolean): boolean {

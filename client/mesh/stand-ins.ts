@@ -8,7 +8,10 @@ import type { Link } from './link.ts';
 import type { SupplyContext } from './supply-context.ts';
 import type { Substream } from './substream.ts';
 
-/** A forward that has refused is asked again after this; when one that has gone is called again is for backoff.ts to say. */
+/**
+ * A forward that has refused is asked again after this; when one that has gone is called again is
+ * for backoff.ts to say.
+ */
 const FORWARD_AGAIN_MS = 500;
 /** A stand-in has what it was asked for at hand: silence for this long, and it has not. */
 const STAND_IN_SILENCE_MS = 160;

@@ -1,5 +1,5 @@
-// The line to the tracker: hello (or "here I am again"), messages both ways, and coming back by itself. The clock's pings are
-// pinging.ts; when a lost tracker is called again is backoff.ts.
+// The line to the tracker: hello (or "here I am again"), messages both ways, and coming back by
+// itself. The clock's pings are pinging.ts; when a lost tracker is called again is backoff.ts.
 import { patiently } from '../../protocol/awake.ts';
 import { decodeMessage } from '../../protocol/decode.ts';
 import { MAX_BACKBONE_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
@@ -65,7 +65,15 @@ export class TrackerLink {
     });
   }
 
-  /** Connects, or moves to another tracker. The one that is being called anyway is only given the ticket. */
+  /** It is there, and lets a question go unanswered. */
+  get isSilent(): boolean {
+    return this.#pinging.isOverdue;
+  }
+
+  /**
+   * Connects, or moves to another tracker. The one that is being called anyway is only given the
+   * ticket.
+   */
   open(url: string, ticket: string | undefined): void {
     if (this.#closed) return;
     const isSame = this.#address?.url === url;
@@ -188,7 +196,8 @@ export class TrackerLink {
     this.#set('waiting');
     this.#failures++;
     if (this.#address) this.#backoff.failed(this.#address.url, stood);
-    // The coordinate is asked as well: it may know another tracker, but it may also be gone while this one comes back.
+    // The coordinate is asked as well: it may know another tracker, but it may also be gone while
+    // this one comes back.
     if (this.#failures >= DOUBT_AFTER) this.#events.unreachable();
     this.#whenDue();
   }

@@ -2,6 +2,7 @@
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import wrtc from '@roamhq/wrtc';
 import { WebSocket } from 'ws';
+import { patiently } from '../../protocol/awake.ts';
 import { MAX_UNIT_BYTES } from '../../protocol/limits.ts';
 import type { PeerEnv } from '../mesh/env.ts';
 import { RtcWire, type Connection } from '../mesh/rtc-wire.ts';
@@ -34,28 +35,40 @@ export function createNodeEnv(): PeerEnv {
     after,
     random: () => Math.random(),
     async getJson(url) {
-      const response = await fetch(url, {
-        headers: { accept: 'application/json' },
-        signal: AbortSignal.timeout(FETCH_LIMIT_MS),
-      }).catch((error: unknown) => {
-        throw new Error(`${url} cannot be reached.`, { cause: error });
-      });
-      if (!response.ok) throw new Error((await response.text()).slice(0, 300) || `${url} answered ${response.status}.`);
-      return response.json();
+      const limit = new AbortController();
+      const cancel = patiently({ after }, FETCH_LIMIT_MS, () => limit.abort());
+      try {
+        const response = await fetch(url, { headers: { accept: 'application/json' }, signal: limit.signal }).catch(
+          (error: unknown) => {
+            throw new Error(`${url} cannot be reached.`, { cause: error });
+          },
+        );
+        if (!response.ok)
+          throw new Error((await response.text()).slice(0, 300) || `${url} answered ${response.status}.`);
+        return await response.json();
+      } finally {
+        cancel();
+      }
     },
     socket(url, events) {
       const socket = new WebSocket(url, {
         perMessageDeflate: false,
         maxPayload: MAX_UNIT_BYTES + 1_024,
-        handshakeTimeout: HANDSHAKE_LIMIT_MS,
       });
       let isDone = false;
-      socket.on('open', () => events.open());
+      const isAnswered = patiently({ after }, HANDSHAKE_LIMIT_MS, () => {
+        if (socket.readyState === WebSocket.CONNECTING) socket.terminate();
+      });
+      socket.on('open', () => {
+        isAnswered();
+        if (!isDone) events.open();
+      });
       socket.on('message', (data: Buffer, isBinary: boolean) => {
         if (!isDone) events.message(isBinary ? data : data.toString('utf8'));
       });
       socket.on('error', () => undefined); // 'close' follows and tells
       socket.on('close', (code, reason) => {
+        isAnswered();
         if (isDone) return;
         isDone = true;
         events.closed(reason.toString('utf8') || `closed (${code})`);

@@ -19,6 +19,15 @@ export interface NoticeFacts {
   serversAnswer: boolean;
 }
 
+/** A picture that stands for so long is covered, once it is known that nobody sends. */
+const SLATE_AFTER_MS = 3_000;
+
+/** Is the last picture to be covered by the slate? @param stoodMs since when nothing has moved */
+export function needsSlate(facts: NoticeFacts, stoodMs: number): boolean {
+  if (!facts.hasPlayed || facts.playerProblem !== null || facts.isPaused || stoodMs < SLATE_AFTER_MS) return false;
+  return facts.streamState !== 'live' || !facts.serversAnswer;
+}
+
 const NO_ANSWER = 'The servers do not answer. The picture comes back here by itself when they do.';
 
 export function noticeOf(facts: NoticeFacts): string | null {

@@ -317,17 +317,15 @@ export class Player {
     this.#lookedAt = { time: video.currentTime, atMs: nowMs };
     const isMoving = playedS > 0 && playedS < elapsedS * FASTEST_PLAY + LATE_TICK_S && !this.#isFrozen(nowMs);
     if (isMoving) {
-      const wasMs = nowMs - this.#lastAdvance.atMs;
-      if (this.#isStalled) this.#stalls.ms += Math.round(wasMs);
-      this.#isStalled = false;
+      this.#endStall(nowMs, this.#line.pauseS(this.#lastAdvance.time) * 1_000);
       this.#lastAdvance = { time: video.currentTime, atMs: nowMs };
       if (!this.#started && !video.paused && video.readyState >= 2) this.#started = true;
       this.state = this.#started ? 'playing' : 'filling';
       return;
     }
     if (video.paused || !isLive) {
+      this.#endStall(nowMs, 0);
       this.#lastAdvance.atMs = nowMs;
-      this.#isStalled = false;
       return;
     }
     if (this.#started && !this.#isStalled && nowMs - this.#lastAdvance.atMs > STALL_MS) {
@@ -335,6 +333,15 @@ export class Player {
       this.#stalls.count++;
       this.state = 'stalled';
     }
+  }
+
+  /** @param pauseMs of the time in which the picture stood, so much is the source's own: a screen that rests is shown as it is */
+  #endStall(nowMs: number, pauseMs: number): void {
+    if (!this.#isStalled) return;
+    this.#isStalled = false;
+    const stalledMs = Math.round(nowMs - this.#lastAdvance.atMs - pauseMs);
+    if (stalledMs > STALL_MS) this.#stalls.ms += stalledMs;
+    else this.#stalls.count--;
   }
 
   /** The playhead has passed pictures, and none has been shown. A hidden page shows none. */

@@ -14,6 +14,8 @@ export interface Mark {
   hasPicture: boolean;
 }
 
+/** A unit is no longer than this while its source moves (SPEC I2). */
+const USUAL_UNIT_S = 0.12;
 /** Time scales round. */
 const EXACT_S = 0.001;
 /** Some minutes of units: far more than is kept to play. */
@@ -61,6 +63,13 @@ export class TimeLine {
   /** How many pictures at least should have been shown between these two places. */
   picturesBetween(fromS: number, toS: number): number {
     return this.#marks.filter((mark) => mark.hasPicture && mark.atS > fromS && mark.atS <= toS).length;
+  }
+
+  /** How long the source itself rested after `atS`, seconds: as far as the next unit is from the usual length of one. */
+  pauseS(atS: number): number {
+    const i = this.#marks.findLastIndex((mark) => mark.atS <= atS + EXACT_S);
+    const [mark, next] = [this.#marks[i], this.#marks[i + 1]];
+    return mark && next ? Math.max(0, next.atS - mark.atS - USUAL_UNIT_S) : 0;
   }
 
   /** The last keyframe at or before `atS`: what may be forgotten ends there. null where none is known */

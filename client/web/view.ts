@@ -4,6 +4,8 @@
 export interface Shown {
   /** One short line over the picture; null = nothing to say. */
   notice: string | null;
+  /** The last picture is covered: by the broadcaster's own, or by a plain card. */
+  slate: { url: string | null } | null;
   isLive: boolean;
   delayMs: number | null;
   shares: boolean;
@@ -19,6 +21,7 @@ export interface Actions {
 const MARKUP = `
 <div class="p2p-stage">
   <video playsinline muted autoplay aria-label="Live video"></video>
+  <div class="p2p-slate" hidden><img alt="" hidden /></div>
   <p class="p2p-notice" role="status" aria-live="polite"></p>
   <button type="button" class="p2p-sound">Tap for sound</button>
   <div class="p2p-bar">
@@ -58,6 +61,11 @@ export class View {
   show(state: Shown): void {
     this.#text('.p2p-notice', state.notice ?? '');
     this.#one<HTMLElement>('.p2p-notice').hidden = state.notice === null;
+    const slate = this.#one<HTMLElement>('.p2p-slate');
+    slate.hidden = state.slate === null;
+    const own = this.#one<HTMLImageElement>('.p2p-slate img');
+    own.hidden = !state.slate?.url;
+    if (state.slate?.url && own.getAttribute('src') !== state.slate.url) own.src = state.slate.url;
     const lamp = this.#one<HTMLElement>('.p2p-lamp');
     lamp.dataset['live'] = state.isLive ? 'yes' : 'no';
     this.#text('.p2p-lamp-text', state.isLive ? 'Live' : 'Not live');

@@ -2,7 +2,7 @@
 import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
-import { noticeOf } from './notice.ts';
+import { needsSlate, noticeOf } from './notice.ts';
 import { mediaSourceClass, Player, type Delay } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
 import { shownState, Standing, type ShownState } from './shown-state.ts';
@@ -135,18 +135,20 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   const show = (): void => {
     const now = stats();
     const isPlaying = peer.streamState === 'live' && player.state === 'playing' && !standing.isStanding;
+    const facts = {
+      streamState: peer.streamState,
+      peerProblem: peer.problem,
+      playerState: player.state,
+      playerProblem: player.problem,
+      isPaused: view.video.paused,
+      bufferMs: player.bufferMs(),
+      hasPlayed: view.video.played.length > 0,
+      isStanding: standing.isStanding,
+      serversAnswer: peer.serversAnswer,
+    };
     view.show({
-      notice: noticeOf({
-        streamState: peer.streamState,
-        peerProblem: peer.problem,
-        playerState: player.state,
-        playerProblem: player.problem,
-        isPaused: view.video.paused,
-        bufferMs: player.bufferMs(),
-        hasPlayed: view.video.played.length > 0,
-        isStanding: standing.isStanding,
-        serversAnswer: peer.serversAnswer,
-      }),
+      notice: noticeOf(facts),
+      slate: needsSlate(facts, standing.stoodMs(env.now())) ? { url: slateUrl } : null,
       isLive: isPlaying,
       delayMs: now.delayMs,
       shares: peer.shares,
@@ -173,6 +175,9 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
     view.close();
   };
   const leaving = new AbortController();
+  // Fetched while the coordinate is there: it may be gone when the picture is needed.
+  let slateUrl: string | null = null;
+  void slateOf(coordinate, options.stream, leaving.signal).then((url) => (slateUrl = url));
   // Bye to everybody before the page goes; a page that comes back from the cache starts anew.
   addEventListener('pagehide', () => peer.close(), { signal: leaving.signal });
   document.addEventListener('freeze', () => peer.close(), { signal: leaving.signal });
@@ -193,7 +198,15 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   return { stats, journal: () => peer.journal.entries(), close };
 }
 
-/** What is known of the clock may be off by some milliseconds; a picture is never ahead of its source. */
+/** The broadcaster's picture for interruptions, as an address of this page; null where there is none. */
+async function slateOf(coordinate: string, stream: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    const answer = await fetch(`${coordinate}/slate/${encodeURIComponent(stream)}`, { signal });
+    return answer.ok ? URL.createObjectURL(await answer.blob()) : null;
+  } catch {
+    return null; // then it is a plain card
+  }
+}
 
 const HISTORY = 'p2plive-history';
 

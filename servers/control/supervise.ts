@@ -20,7 +20,10 @@ export interface Supervision {
   onLog?(line: string): void;
 }
 
-/** A program that has not said ready by then is ended and counts as died; it has longer on a machine that is busy. */
+/**
+ * A program that has not said ready by then is ended and counts as died; it has longer on a machine
+ * that is busy [R10].
+ */
 const START_LIMIT_MS = 20_000;
 /** After asking it to stop; programs themselves give up closing after 3 s. */
 const STOP_LIMIT_MS = 2_500;

@@ -2,7 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
+import * as v from 'valibot';
 import { WebSocketServer } from 'ws';
+import { StreamName } from '../../protocol/fields.ts';
 import { awakeMs } from '../shared/awake.ts';
 import { DebugFeed } from '../shared/debug-feed.ts';
 import { requireFfmpeg } from '../shared/ffmpeg.ts';
@@ -28,10 +30,11 @@ import { loadRegions } from './backbone/region.ts';
 import { Roster } from './backbone/roster.ts';
 import { TrackerApi } from './backbone/tracker-api.ts';
 import { debugPage, feedTables, snapshot, type DebugParts } from './debug.ts';
-import { DEFAULT_STREAM, Publishing } from './publish-api.ts';
+import { DEFAULT_STREAM, keyRefusal, Publishing } from './publish-api.ts';
 import type { CoordinateSettings } from './settings.ts';
 import { loadSigningKey } from './signing-key.ts';
 import { Spool } from './spool.ts';
+import { Slates } from './slates.ts';
 import { Streams } from './streams.ts';
 import { Transcodes } from './transcodes.ts';
 import { ViewerFiles } from './viewer-files.ts';
@@ -73,6 +76,7 @@ class Coordinate {
   readonly #trackerApi: TrackerApi;
   readonly #carrier: Carrier;
   readonly #files: ViewerFiles;
+  readonly #slates = new Slates();
   readonly #proxies: ReturnType<typeof networkOf>[];
   readonly #debug: DebugParts;
   readonly #feed = new DebugFeed('coordinate');
@@ -179,6 +183,8 @@ class Coordinate {
     const push = /^\/stream(?:\/([^/]*))?\/?$/.exec(path);
     if (push && (method === 'POST' || method === 'PUT')) return this.#publishing.take(request, response, push[1] ?? '');
     if (method === 'OPTIONS') return preflight(response);
+    const slate = /^\/slate\/([^/]+)$/.exec(path)?.[1];
+    if (slate !== undefined) return this.#slate(request, response, slate, method);
     switch (path) {
       case '/tracker':
         return this.#trackerApi.answer(request, response);
@@ -205,8 +211,17 @@ class Coordinate {
     }
     if ((method === 'GET' || method === 'HEAD') && this.#files.serve(request, response, path)) return;
     const known =
-      'A coordinate answers /, /watch/NAME, /stream/NAME (push), /tracker, /streams, /healthz, /readyz and /debug.';
+      'A coordinate answers /, /watch/NAME, /stream/NAME (push), /slate/NAME, /tracker, /streams, /healthz, /readyz and /debug.';
     sendText(response, 404, `${known}\n`);
+  }
+
+  async #slate(request: IncomingMessage, response: ServerResponse, name: string, method: string): Promise<void> {
+    if (method === 'GET' || method === 'HEAD') return this.#slates.give(response, name, method);
+    if (method !== 'PUT' && method !== 'DELETE') return sendText(response, 405, 'GET, PUT or DELETE a slate.\n');
+    if (!v.is(StreamName, name)) return sendText(response, 400, 'No stream can have that name.\n');
+    const key = keyRefusal(request, name, this.#parts.settings);
+    if (key !== null) return sendText(response, 401, `${key}\n`);
+    return method === 'PUT' ? this.#slates.take(request, response, name) : this.#slates.remove(response, name);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

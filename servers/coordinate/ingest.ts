@@ -81,7 +81,7 @@ export class Ingest implements Publisher {
         outlet.begin(init, configs);
       },
       unit: (unit) => outlet.unit(unit, Math.round(this.#pacer.clock.stampMs(unit.startUs / 1_000, coordinateNowMs()))),
-      captured: (ptsUs) => ({ capturedMs: this.#pacer.clock.capturedMs(ptsUs / 1_000), isKnown: false }),
+      captured: (ptsUs) => this.#pacer.capture(ptsUs),
     });
     this.#pacer = new Pacer(this.#packager, settings.unitMs, coordinateNowMs);
   }

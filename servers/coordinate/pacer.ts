@@ -1,6 +1,7 @@
 // Between the demuxer and the packager: lets samples through when they are due. A live source is never held back: what comes early
 // waits here, within bounds. Only a source that stays ahead until those are reached is held back: whoever feeds it waits for
 // `room()`, and the push itself stops (TCP does the rest). What is due when is source-clock.ts's decision.
+import type { Capture } from './media/mp4-mux.ts';
 import type { MediaSink, Sample, TrackConfig, TrackKind } from './media/sample.ts';
 import { SourceClock } from './media/source-clock.ts';
 import { Timeline } from './media/timeline.ts';
@@ -19,6 +20,9 @@ const TOO_LATE_MS = 1_000;
 const GATHER = { quietMs: 20, mostMs: 300 };
 /** A unit waits so many times its length for its last picture. */
 const OPEN_UNITS = 1.5;
+/** A source's clock is believed when its media is no more than this ahead of ours, and no older than that. */
+const CLOCKS_AGREE_MS = 100;
+const MOST_AGO_MS = 60_000;
 /** Without a picture for so long, the sound tells the time. */
 const LEAD_MS = 2_000;
 
@@ -38,6 +42,8 @@ export class Pacer implements MediaSink {
   #timer: NodeJS.Timeout | null = null;
   #flushTimer: NodeJS.Timeout | null = null;
   #waiting: { for: 'room' | 'end'; resolve: () => void }[] = [];
+  /** Added to media time it is the time of capture, as the source says it. */
+  #reference: number | null = null;
   #closed = false;
   #videoMs = Number.NEGATIVE_INFINITY;
   #cameMs = 0;
@@ -76,6 +82,21 @@ export class Pacer implements MediaSink {
     this.#bytes += sample.data.length;
     this.#put({ is: 'sample', sample });
     if (this.#aheadMs > MOST_AHEAD_MS || this.#bytes > MOST_AHEAD_BYTES) this.clock.becomeFile(now);
+  }
+
+  /** [I2] */
+  reference(ptsUs: number, capturedMs: number): void {
+    const agoMs = this.#nowMs() - capturedMs;
+    // Another machine's clock that is set wrong says nothing.
+    this.#reference =
+      agoMs > -CLOCKS_AGREE_MS && agoMs < MOST_AGO_MS ? capturedMs - this.#timeline.placed(ptsUs) / 1_000 : null;
+  }
+
+  /** When what is shown at `ptsUs` was captured: by the source's own word, or as far as arrivals tell. */
+  capture(ptsUs: number): Capture {
+    const isKnown = this.#reference !== null;
+    const capturedMs = isKnown ? (this.#reference ?? 0) + ptsUs / 1_000 : this.clock.capturedMs(ptsUs / 1_000);
+    return { capturedMs, isKnown };
   }
 
   /** Resolves when more may come, or on close: at once, unless the source is far ahead of real time. */

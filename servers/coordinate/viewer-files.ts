@@ -9,7 +9,7 @@ export const CONTENT_SECURITY_POLICY = [
   'connect-src *',
   "media-src 'self' blob:",
   "worker-src 'self' blob:",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "style-src 'self' 'unsafe-inline'",
   "object-src 'none'",
   "base-uri 'none'",

@@ -1,4 +1,5 @@
-// Finds half-open sockets: each is pinged in every round, and one that has not answered in time is ended.
+// Finds half-open sockets: each is pinged in every round, and one that has not answered in time is
+// ended.
 import type { WebSocket } from 'ws';
 import { awakeMs } from '../shared/awake.ts';
 
@@ -15,7 +16,10 @@ export class Pings {
     socket.on('close', () => this.#asked.delete(socket));
   }
 
-  /** @param nowMs on a clock that stands while this program does not run: its rounds may come late, and answers wait to be read */
+  /**
+   * @param nowMs on a clock that stands while this program does not run: its rounds may come late,
+   * and answers wait to be read
+   */
   round(nowMs = awakeMs()): void {
     for (const [socket, askedMs] of this.#asked) {
       if (askedMs === null) {

@@ -1,5 +1,6 @@
-// How long this program has really been listening, and waits that count by it: whoever judges the silence of another must not count
-// the time in which it did not run itself. The arithmetic is protocol/awake.ts.
+// How long this program has really been listening, and waits that count by it: whoever judges the
+// silence of another must not count the time in which it did not run itself. The arithmetic is
+// protocol/awake.ts.
 import { availableParallelism, loadavg } from 'node:os';
 import { AwakeClock, patiently } from '../../protocol/awake.ts';
 
@@ -10,7 +11,10 @@ const MOST_BUSY = 6;
 
 let clock: AwakeClock | null = null;
 
-/** Milliseconds in which this program ran. For times at which others were heard, and for what is compared with them. */
+/**
+ * Milliseconds in which this program ran. For times at which others were heard, and for what is
+ * compared with them.
+ */
 export function awakeMs(): number {
   if (!clock) {
     clock = new AwakeClock(performance.now());
@@ -19,12 +23,17 @@ export function awakeMs(): number {
   return clock.at(performance.now());
 }
 
-/** A wait for a sign of life: what arrived while this program stood still is read before it ends. @returns what ends it early */
+/**
+ * A wait for a sign of life: what arrived while this program stood still is read before it ends.
+ * @returns what ends it early
+ */
 export const patience = (ms: number, call: () => void): (() => void) => patiently(timers, ms, call);
 
-/** ... of another program on this machine, which shares its processors: where they are busy it takes as much longer. */
-export const localPatience = (ms: number, call: () => void): (() => void) =>
-  patiently({ after: (stepMs, step) => timers.after(stepMs * busyness(), step) }, ms, call);
+/**
+ * ... of another program on this machine, which shares its processors: where they are busy it takes
+ * as much longer.
+ */
+export const localPatience = (ms: number, call: () => void): (() => void) => patiently(busyTimers, ms, call);
 
 /** For what takes a signal. */
 export function patienceSignal(ms: number): AbortSignal {
@@ -40,5 +49,13 @@ const timers = {
   },
 };
 
-/** How many times its cores are wanted (the load of the last minute; Windows tells none). */
-const busyness = (): number => Math.min(MOST_BUSY, Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()));
+const busyTimers = {
+  after: (ms: number, call: () => void): (() => void) =>
+    timers.after(ms * busyness(loadavg()[0] ?? 0, availableParallelism()), call),
+};
+
+/**
+ * How many times as long things take. @param load programs that want a core, over the last minute;
+ * Windows tells none
+ */
+export const busyness = (load: number, cores: number): number => Math.min(MOST_BUSY, Math.max(1, load / cores));

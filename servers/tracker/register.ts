@@ -11,7 +11,10 @@ const RETRY_FIRST_MS = 300;
 const RETRY_MOST_MS = 2_000;
 /** After a change that met a heartbeat on its way. */
 const CHANGED_AGAIN_MS = 50;
-/** One that is there and too busy to answer is not lost: by then the coordinate would say the same of us. */
+/**
+ * One that is there and too busy to answer is not lost: by then the coordinate would say the same
+ * of us.
+ */
 const ANSWER_WITHIN_MS = LOST_AFTER_MS;
 const MAX_ANSWER_CHARS = 1024 * 1024;
 

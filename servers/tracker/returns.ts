@@ -1,7 +1,10 @@
-// Over how long an audience is to spread when it loses its servers and comes back [S16]: told to every viewer beforehand, since there
-// is nobody to tell it then.
+// Over how long an audience is to spread when it loses its servers and comes back [S16]: told to
+// every viewer beforehand, since there is nobody to tell it then.
 
-/** A core takes a thousand newcomers a second (MESH, "Targets"): less than half of that, since it has just started. */
+/**
+ * A core takes a thousand newcomers a second (MESH, "Targets"): less than half of that, since it
+ * has just started.
+ */
 const RETURNS_PER_SECOND = 400;
 /** A few come back at once. */
 const LEAST_MS = 300;

@@ -50,7 +50,10 @@ export class Session {
   readonly #bucket = new Bucket(SIGNAL_BURST, SIGNAL_PER_SECOND, performance.now());
   #dropped = 0;
   #state: State;
-  /** When anything last came in, pongs included; like all such times by the clock of servers/shared/awake.ts. */
+  /**
+   * When anything last came in, pongs included; like all such times by the clock of
+   * servers/shared/awake.ts.
+   */
   heardMs = awakeMs();
   /** When it last said something. */
   #saidMs = awakeMs();

@@ -296,7 +296,10 @@ export class Swarm {
     if (this.#returning.size > 0) this.#seatBatch();
   }
 
-  /** Every two seconds: where the swarm's delay goes, and how it is to come back should this tracker be lost. */
+  /**
+   * Every two seconds: where the swarm's delay goes, and how it is to come back should this tracker
+   * be lost.
+   */
   retarget(nowMs: number): void {
     const heard = [...this.viewers.values()].filter(
       (v) => v.arrivals.length > 0 && nowMs - v.reportedMs < REPORT_COUNTS_MS,

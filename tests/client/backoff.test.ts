@@ -1,10 +1,13 @@
-// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole audience does to a server.
+// Calls to servers that do not answer, over simulated time: what one viewer does, and what a whole
+// audience does to a server.
 import { describe, expect, it } from 'vitest';
 import { Backoff, FIRST_MS, waitMs } from '../../client/mesh/backoff.ts';
 import { spreadMs } from '../../servers/tracker/returns.ts';
 import { runSeed, seeded } from '../support/random.ts';
 
-/** As often as a viewer asks whether its next call is due; with thousands of them, half as often. */
+/**
+ * As often as a viewer asks whether its next call is due; with thousands of them, half as often.
+ */
 const STEP_MS = 50;
 const seed = runSeed();
 const say = (text: string): void => console.log(`${text} (SEED=${seed})`);
@@ -99,19 +102,22 @@ describe('[S16] one viewer', () => {
   it.each([
     [1_500, 1_500, 4_000],
     [30_000, 4_000, 8_000],
-  ])('is back soon after %i ms without servers: the others are called at once when one answers', (ms, usually, most) => {
-    const took = Array.from({ length: 300 }, (_, i) => {
-      const audience = new Audience(1, ALL.slice(0, 3), 0, seeded(seed + i));
-      audience.lose();
-      audience.pass(ms, DOWN);
-      const fromMs = audience.nowMs;
-      while (audience.joined === 0) audience.pass(STEP_MS, () => true);
-      return audience.nowMs - fromMs;
-    }).toSorted((a, b) => a - b);
-    say(`back after ${ms} ms without servers: median ${took[150]} ms, longest ${took.at(-1)} ms`);
-    expect(took[150]).toBeLessThan(usually);
-    expect(took.at(-1)).toBeLessThan(most);
-  });
+  ])(
+    'is back soon after %i ms without servers: the others are called at once when one answers',
+    (ms, usually, most) => {
+      const took = Array.from({ length: 300 }, (_, i) => {
+        const audience = new Audience(1, ALL.slice(0, 3), 0, seeded(seed + i));
+        audience.lose();
+        audience.pass(ms, DOWN);
+        const fromMs = audience.nowMs;
+        while (audience.joined === 0) audience.pass(STEP_MS, () => true);
+        return audience.nowMs - fromMs;
+      }).toSorted((a, b) => a - b);
+      say(`back after ${ms} ms without servers: median ${took[150]} ms, longest ${took.at(-1)} ms`);
+      expect(took[150]).toBeLessThan(usually);
+      expect(took.at(-1)).toBeLessThan(most);
+    },
+  );
 
   it('begins anew with a new loss, but not with a server that keeps coming and going', () => {
     const audience = new Audience(1, ALL, 0);
@@ -144,9 +150,12 @@ describe('[S16] one viewer', () => {
     backoff.failed('forward-1');
     expect([backoff.isFailing, backoff.fails('forward-1'), backoff.fails('forward-2')]).toEqual([true, true, false]);
     for (; nowMs < 120_000; nowMs += STEP_MS) backoff.mayCall('forward-1');
-    backoff.isSaidToBeBack('forward-1');
+    backoff.saidToBeBack('forward-1');
+    expect(backoff.fails('forward-1')).toBe(false);
     nowMs += FIRST_MS;
     expect(backoff.mayCall('forward-1')).toBe(true);
+    backoff.failed('forward-1');
+    expect(backoff.fails('forward-1')).toBe(true);
     backoff.answered('forward-1');
     expect(backoff.isFailing).toBe(false);
     expect(audience.dials).toEqual([]);
@@ -154,16 +163,21 @@ describe('[S16] one viewer', () => {
 });
 
 describe('[S16] an audience of 5,000', () => {
-  it.each([0, 200, 3_000, 20_000, 90_000])('whose server is away for %i ms: never more than a tenth in a second', (ms) => {
-    const audience = new Audience(5_000, ['tracker'], spreadMs(5_000));
-    audience.lose();
-    audience.pass(ms, DOWN);
-    const backMs = audience.nowMs;
-    while (audience.joined < 5_000) audience.pass(STEP_MS, () => true);
-    say(`away for ${ms} ms: ${audience.worstSecond()} in the worst second, all back ${audience.nowMs - backMs} ms later`);
-    expect(audience.worstSecond()).toBeLessThanOrEqual(500);
-    expect(audience.nowMs - backMs).toBeLessThanOrEqual(25_000);
-  });
+  it.each([0, 200, 3_000, 20_000, 90_000])(
+    'whose server is away for %i ms: never more than a tenth in a second',
+    (ms) => {
+      const audience = new Audience(5_000, ['tracker'], spreadMs(5_000));
+      audience.lose();
+      audience.pass(ms, DOWN);
+      const backMs = audience.nowMs;
+      while (audience.joined < 5_000) audience.pass(STEP_MS, () => true);
+      say(
+        `away for ${ms} ms: ${audience.worstSecond()} in the worst second, all back ${audience.nowMs - backMs} ms later`,
+      );
+      expect(audience.worstSecond()).toBeLessThanOrEqual(500);
+      expect(audience.nowMs - backMs).toBeLessThanOrEqual(25_000);
+    },
+  );
 
   it('whose servers are all away: never more than a tenth in a second, over all of them together', () => {
     const audience = new Audience(5_000, ALL, spreadMs(5_000));

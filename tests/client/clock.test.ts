@@ -1,4 +1,5 @@
-// Where the coordinate's clock stands, by pings over a network that hesitates, on machines that sleep and whose clocks are set.
+// Where the coordinate's clock stands, by pings over a network that hesitates, on machines that
+// sleep and whose clocks are set.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RemoteClock } from '../../client/mesh/clock.ts';
@@ -52,7 +53,7 @@ class Machine {
   }
 
   pass(ms: number): void {
-    for (const endMs = this.trueMs + ms; this.trueMs < endMs; ) {
+    for (const endMs = this.trueMs + ms; this.trueMs < endMs;) {
       this.trueMs += TICK_MS;
       this.monoMs += TICK_MS * (1 + this.#at.ppm / 1e6);
       this.wallMs += TICK_MS;
@@ -63,7 +64,7 @@ class Machine {
     }
   }
 
-  sleep(ms: number): void {
+  suspend(ms: number): void {
     this.trueMs += ms;
     this.wallMs += ms;
     if (this.#at.isAwake) this.monoMs += ms;
@@ -145,7 +146,7 @@ describe('[S17] the coordinate’s clock', () => {
         (at, sleptMs, beforeMs) => {
           const machine = new Machine(at);
           machine.pass(beforeMs);
-          machine.sleep(sleptMs);
+          machine.suspend(sleptMs);
           machine.worst = { beyondMs: 0, ms: 0 };
           machine.pass(1_000);
           expect(machine.clock.isKnown).toBe(true);
@@ -161,7 +162,7 @@ describe('[S17] the coordinate’s clock', () => {
   it('is measured again after a sleep during which our clock went on, and stays known', () => {
     const machine = new Machine({ seed: 3, wayMs: [5, 60], ppm: 300, isAwake: true });
     machine.pass(2_000);
-    machine.sleep(3_600_000);
+    machine.suspend(3_600_000);
     machine.pass(TICK_MS);
     expect([machine.measured, machine.clock.isKnown]).toEqual([2, true]);
     machine.pass(3_000);

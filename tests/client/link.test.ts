@@ -65,7 +65,10 @@ it('[P18] offers without end open a few connections, and nobody else is held up 
       return { bufferedBytes: 0, send() {}, close() {}, signal() {} } as unknown as PeerWire;
     },
   } as unknown as PeerEnv;
-  const backoff = new Backoff(env.now, env.random);
+  const backoff = new Backoff(
+    () => nowMs,
+    () => 0.5,
+  );
   const links = new Links(
     { env, common: { ...common, now: () => nowMs }, iceServers: () => [], sendSignal() {}, drained() {}, backoff },
     { opened() {}, message() {}, slice() {}, duplicate: () => 'twice', original() {}, closed() {} },

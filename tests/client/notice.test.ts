@@ -1,6 +1,6 @@
 // What a viewer reads over the picture.
 import { expect, it } from 'vitest';
-import { noticeOf, type NoticeFacts } from '../../client/web/notice.ts';
+import { needsSlate, noticeOf, type NoticeFacts } from '../../client/web/notice.ts';
 import { shownState, Standing, type StateFacts } from '../../client/web/shown-state.ts';
 
 const says = (facts: Partial<NoticeFacts>): string | null =>
@@ -24,7 +24,7 @@ it('waits for a broadcast to begin, but not for one that has been seen', () => {
   expect(says({ ...waiting, hasPlayed: true })).toContain('The broadcast is interrupted.');
 });
 
-it('tells servers that do not answer from a broadcast that has ended, pauses or catches up', () => {
+it('[S18] tells servers that do not answer from a broadcast that has ended, pauses or catches up', () => {
   const gone = { serversAnswer: false, hasPlayed: true } as const;
   for (const streamState of ['live', 'interrupted', 'waiting'] as const)
     for (const playerState of ['opening', 'filling', 'playing', 'stalled'] as const)
@@ -56,7 +56,7 @@ const state = (facts: Partial<StateFacts>): string =>
     ...facts,
   });
 
-it('is `playing` only while the picture moves', () => {
+it('[S18] is `playing` only while the picture moves', () => {
   expect(state({})).toBe('playing');
   expect(state({ serversAnswer: false })).toBe('playing'); // peers feed it
   expect(state({ isStanding: true })).toBe('stalled');

@@ -174,6 +174,17 @@ describe('a live source', () => {
     }
   });
 
+  it('[I8] that sends the first picture after each pause too early is shown in its time', () => {
+    // A screen that moves for a second and rests for two: the picture that ends the rest is sent when it begins.
+    const media = (ms: number): number => Math.floor(ms / 1_000) * 3_000 + (ms % 1_000);
+    const frames = schedule(30, (ms) => ms, media).map((f, i) => {
+      const at = BEGIN_MS + f.mediaMs;
+      return { ...f, trueMs: at, arrivalMs: i > 0 && f.mediaMs % 3_000 === 0 ? at - 2_000 : at };
+    });
+    const { passed } = play(frames);
+    expect(worst(passed, 5_000, 90_000, (p) => Math.abs(lateness(p)))).toBeLessThan(60);
+  });
+
   it('[I8] never gives viewers a time that goes back, or a lateness they would plan for', () => {
     const hold = fc.record({ at: fc.integer({ min: 0, max: 50_000 }), forMs: fc.integer({ min: 0, max: 9_000 }) });
     fc.assert(
@@ -199,7 +210,7 @@ describe('a source in bursts', () => {
 
   it.each([1_000, 2_000, 4_000, 6_000])('[I8] of %i ms is passed on steadily after the first two', (everyMs) => {
     const { passed } = play(schedule(80, inBursts(everyMs)));
-    const after = passed.filter((p) => p.passedMs >= BEGIN_MS + 3.5 * everyMs);
+    const after = passed.filter((p) => p.passedMs >= BEGIN_MS + 2.9 * everyMs);
     const steps = after.slice(1).map((p, i) => p.passedMs - (after[i]?.passedMs ?? 0));
     expect(Math.max(...steps)).toBeLessThan(100);
     expect(Math.max(...after.map(lateness))).toBeLessThan(everyMs + 300);

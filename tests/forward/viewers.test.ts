@@ -273,7 +273,6 @@ it('[P17] who says too much is told so, then put out; runs of units are not give
   greedy.say({ type: 'ping', t: 1 });
   await greedy.hears('pong');
   const runs = greedy.units().filter((unit) => unit === 30).length;
-  expect(runs).toBeGreaterThanOrEqual(SUBSCRIBE_BURST);
   expect(runs).toBeLessThan(SUBSCRIBE_BURST + 20);
   expect(greedy.closed).toBeNull();
   const noisy = await rig.viewer({ id: 'v00004' });

@@ -1,4 +1,5 @@
-// Nobody is declared lost by a program that did not run itself: its event loop is really held up here while others have spoken.
+// Nobody is declared lost by a program that did not run itself: its event loop is really held up
+// here while others have spoken.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,7 @@ import { WebSocketServer, WebSocket } from 'ws';
 import { AwakeClock, patiently } from '../../protocol/awake.ts';
 import { Roster } from '../../servers/coordinate/backbone/roster.ts';
 import { Pings } from '../../servers/forward/pings.ts';
-import { awakeMs, patienceSignal } from '../../servers/shared/awake.ts';
+import { awakeMs, busyness, patienceSignal } from '../../servers/shared/awake.ts';
 import { until } from '../support/until.ts';
 
 /** This program does nothing else for so long, as on a machine whose processors others have. */
@@ -26,7 +27,7 @@ describe('[R10] a wait for a sign of life', () => {
       return () => void timers.splice(timers.indexOf(timer), 1);
     };
     const run = (untilMs: number): void => {
-      for (; timers[0] && timers[0].atMs <= untilMs; ) {
+      for (; timers[0] && timers[0].atMs <= untilMs;) {
         const { atMs, call } = timers.shift() ?? { atMs: 0, call: () => {} };
         nowMs = Math.max(nowMs, atMs);
         call();
@@ -105,7 +106,7 @@ it('[R10] a coordinate that was held up has lost no tracker', () => {
 
 it('[R10] a forward that was held up ends no connection whose answer it has not read yet', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   await once(server, 'listening');
   const pings = new Pings();
   const pongs: unknown[] = [];
@@ -130,4 +131,8 @@ it('[R10] a forward that was held up ends no connection whose answer it has not 
   pings.round(awakeMs() + 4_000);
   await until('the frozen one to be ended', () => server.clients.size === 1);
   expect(viewer.readyState).toBe(WebSocket.OPEN);
+});
+
+it('[R10] a program on a busy machine is given as much longer as it takes there, within bounds', () => {
+  expect([busyness(0, 2), busyness(1.5, 2), busyness(5, 2), busyness(15, 2)]).toEqual([1, 1, 2.5, 6]);
 });

@@ -24,6 +24,8 @@ export interface Call {
 
 export class MemoryNet {
   nowMs = 1_000;
+  /** How long all machines have slept so far, with their monotonic clocks standing. */
+  sleptMs = 0;
   readonly sockets: ServerEnd[] = [];
   /** Called for each socket that a peer opens. */
   accepted: (socket: ServerEnd) => void = () => {};
@@ -40,7 +42,7 @@ export class MemoryNet {
     const node = createNodeEnv();
     return {
       now: () => this.nowMs,
-      wallMs: () => this.nowMs,
+      wallMs: () => this.nowMs + this.sleptMs,
       after: (ms, call) => this.after(ms, call),
       random: () => this.#random(),
       getJson: async (url) => this.getJson(url),

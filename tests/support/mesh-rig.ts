@@ -29,6 +29,9 @@ export class MeshRig {
   readonly played = new Map<string, number[]>();
   /** The forward starts nobody: who asks gets the init segment, and when the next keyframes come. */
   isCrowded = false;
+  /** The tracker is there and says nothing. */
+  isMute = false;
+  #unitMs = 0;
   /** The forward's subscriptions, by socket: "slice/of" -> why. */
   readonly subscriptions = new Map<ServerEnd, Map<string, string>>();
   /** The first unit that each of them is sent, and the first that it is not sent any more. */
@@ -127,6 +130,7 @@ export class MeshRig {
   /** A unit every UNIT_MS from now on. */
   startUnits(): void {
     const push = (): void => {
+      this.#unitMs = this.net.nowMs;
       void this.push(++this.unit);
       this.#stopUnits = this.net.after(UNIT_MS, push);
     };
@@ -167,6 +171,7 @@ export class MeshRig {
   }
 
   #trackerHears(socket: ServerEnd, message: Record<string, unknown> & { type: string }): void {
+    if (this.isMute) return;
     if (message.type === 'hello') {
       const seat = this.seats.find((s) => s.tracker === null || s.tracker.isClosed);
       if (!seat) throw new Error('a stranger says hello');
@@ -188,7 +193,7 @@ export class MeshRig {
       const from = this.seats.find((s) => s.tracker === socket)?.id;
       this.seats.find((s) => s.id === message['to'])?.tracker?.send({ type: 'signal', from, data: message['data'] });
     } else if (message.type === 'ping') {
-      const now = this.#sourceMs(this.unit);
+      const now = this.#sourceMs(this.unit) + this.net.nowMs - this.#unitMs + this.net.sleptMs;
       socket.send({ type: 'pong', t: message['t'], coordinateMs: now, uncertainMs: 1 });
     }
   }

@@ -39,6 +39,8 @@ export interface JoinOptions {
   shares?: boolean;
   isPoisoner?: boolean;
   evil?: EvilWay;
+  /** Each call to a server, by its address. */
+  called?: (url: string) => void;
   /** Each media message as it comes off a wire. */
   media?: (bytes: Uint8Array) => void;
 }
@@ -129,7 +131,14 @@ export class NodeSwarm {
       };
       return {
         ...real,
-        socket: (url, events) => kept(real.socket(url, deaf(events))),
+        getJson(url) {
+          options.called?.(url);
+          return real.getJson(url);
+        },
+        socket(url, events) {
+          options.called?.(url);
+          return kept(real.socket(url, deaf(events)));
+        },
         peer(how, events) {
           const wire = kept(real.peer(how, deaf(events)));
           const send = wire.send.bind(wire);

@@ -59,6 +59,7 @@ export class Part<Ready> {
 
 export interface Parts {
   ready: { coordinate: string; tracker: string; forwards: readonly { pull: string; debug: string }[] };
+  coordinate: Part<CoordinateReady>;
   tracker: Part<TrackerReady>;
   forwards: readonly Part<ForwardReady>[];
   stop(): Promise<void>;
@@ -97,7 +98,7 @@ export async function startParts({ forwards = 1, tracker: flags = [] }: PartsOpt
     const words = encoder;
     await untilLive(base, () => words.stderr());
     const ready = { coordinate: base, tracker: trackerReady.tracker, forwards: relaysReady };
-    return { ready, tracker, forwards: relays, stop };
+    return { ready, coordinate, tracker, forwards: relays, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,4 +1,5 @@
-// A tracker whose machine is so busy that it does not run for seconds: those who spoke meanwhile are not lost.
+// A tracker whose machine is so busy that it does not run for seconds: those who spoke meanwhile
+// are not lost.
 import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';

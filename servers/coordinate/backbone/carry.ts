@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Duplex } from 'node:stream';
+import { patience } from '../../shared/awake.ts';
 import type { Roster } from './roster.ts';
 
 const MAX_TUNNELS = 20_000;
@@ -104,7 +105,7 @@ export class Carrier {
     this.#tunnels.add(socket);
     let answered = false;
     const end = (): void => {
-      clearTimeout(timer);
+      stop();
       this.#tunnels.delete(socket);
       upstream.destroy();
       if (!answered && !socket.destroyed) refuse(socket, '502 Bad Gateway', 'That server does not answer.');
@@ -113,7 +114,7 @@ export class Carrier {
         setTimeout(() => socket.destroy(), LINGER_MS).unref();
       }
     };
-    const timer = setTimeout(end, CONNECT_MS);
+    const stop = patience(CONNECT_MS, end);
     upstream.on('error', end);
     upstream.on('close', end);
     socket.on('error', end);
@@ -131,7 +132,7 @@ export class Carrier {
     readHead(
       upstream,
       (reply, rest) => {
-        clearTimeout(timer);
+        stop();
         answered = true;
         socket.off('data', keep);
         socket.write(reply);

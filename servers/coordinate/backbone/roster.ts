@@ -33,7 +33,10 @@ export interface RosterEvents {
   forwardsChanged(): void;
 }
 
-/** Times are milliseconds on any steady clock that stands while this program does not run (servers/shared/awake.ts). */
+/**
+ * Times are milliseconds on any steady clock that stands while this program does not run
+ * (servers/shared/awake.ts).
+ */
 export class Roster {
   readonly #trackers = new Map<string, KnownTracker>();
   readonly #forwards = new Map<string, KnownForward>();

@@ -17,7 +17,9 @@ const DEEPEST_MS = 60_000;
 interface Group {
   toMs: number;
   firstOffsetMs: number;
+  /** The least but one, and the least. */
   leastOffsetMs: number;
+  earliestMs: number;
   /** Since when they fall no more, and from where. */
   steadySinceMs: number;
   steadyOffsetMs: number;
@@ -35,7 +37,10 @@ export class BurstDepth {
     const group = this.#group;
     if (group && arrivalMs - group.toMs < SILENCE_MS) {
       group.toMs = arrivalMs;
-      group.leastOffsetMs = Math.min(group.leastOffsetMs, offsetMs);
+      // One that comes early by itself makes no burst: some programs send the first picture after a pause too early.
+      const [least, second] = [Math.min(group.earliestMs, offsetMs), Math.max(group.earliestMs, offsetMs)];
+      group.earliestMs = least;
+      group.leastOffsetMs = Math.min(group.leastOffsetMs, second);
       if (offsetMs < group.steadyOffsetMs - STEADY.fallMs) {
         group.steadyOffsetMs = offsetMs;
         group.steadySinceMs = arrivalMs;
@@ -47,6 +52,7 @@ export class BurstDepth {
       toMs: arrivalMs,
       firstOffsetMs: offsetMs,
       leastOffsetMs: offsetMs,
+      earliestMs: offsetMs,
       steadySinceMs: arrivalMs,
       steadyOffsetMs: offsetMs,
     };

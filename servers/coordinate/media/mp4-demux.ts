@@ -17,6 +17,9 @@ import {
   type TrackKind,
 } from './sample.ts';
 
+const MAX_PRFT_BYTES = 64;
+/** Seconds from 1900, where NTP counts from, to 1970. */
+const NTP_EPOCH_S = 2_208_988_800;
 const MAX_HEAD_BYTES = 1024 * 1024;
 /** A fragment of ten seconds at 12 Mbps. */
 const MAX_FRAGMENT_BYTES = 16 * 1024 * 1024;
@@ -85,7 +88,7 @@ export class Mp4Demuxer implements Demuxer {
   }
 
   #box(type: string, size: number, headBytes: number): boolean {
-    const wanted = type === 'moov' || type === 'moof' || type === 'mdat';
+    const wanted = type === 'moov' || type === 'moof' || type === 'mdat' || (type === 'prft' && size <= MAX_PRFT_BYTES);
     if (!wanted) {
       this.#pass(size);
       this.#state = { is: 'skipping', left: size };
@@ -101,7 +104,21 @@ export class Mp4Demuxer implements Demuxer {
     const body = viewOf(box.subarray(headBytes));
     if (type === 'moov') return this.#movie(body, box);
     if (type === 'moof') return this.#begin(body, box);
+    if (type === 'prft') return this.#reference(body, size);
     return this.#data(box, size);
+  }
+
+  /** Producer reference time: what a source says of when its media was made. */
+  #reference(body: DataView, size: number): boolean {
+    this.#pass(size);
+    const isLong = body.byteLength >= 24 && body.getUint8(0) === 1;
+    if (!isLong && body.byteLength < 20) return true;
+    const track = this.#tracks.find(({ id }) => id === body.getUint32(4));
+    if (!track) return true;
+    const capturedMs = (body.getUint32(8) - NTP_EPOCH_S) * 1_000 + (body.getUint32(12) * 1_000) / 0x1_0000_0000;
+    const media = isLong ? Number(body.getBigUint64(16)) : body.getUint32(16);
+    this.#sink.reference?.(((media + track.shift) * 1e6) / track.timescale, capturedMs);
+    return true;
   }
 
   /** Bytes that lie between a moof and its samples. */

@@ -47,6 +47,8 @@ export interface MediaSink {
   /** Again whenever it changes (or is only repeated). */
   config(config: TrackConfig): void;
   sample(sample: Sample): void;
+  /** The source says that what is shown at `ptsUs` was captured then, by its own clock: milliseconds since 1970. */
+  reference?(ptsUs: number, capturedMs: number): void;
 }
 
 /** A track turned out to be something that many browsers can not decode: ffmpeg is to take the stream over. */

@@ -9,25 +9,27 @@
 // Decision 013 tells what was measured and given up.
 import { BurstDepth } from './burst-depth.ts';
 
-/** Offsets are judged by their least in each second: delay only ever adds. */
-const BUCKET_MS = 1_000;
-/** A step later is seen after so many seconds, when they differ by less than this share of it. */
+/** Offsets are judged by their least in each half second: delay only ever adds. */
+const BUCKET_MS = 500;
+/** A step later is seen after so many of them, when they differ by less than this share of it. */
 const LATER = { buckets: 3, spread: 1 / 3 };
 /**
- * A step earlier is believed when the least offsets are level: so many seconds differ by no more than this, or rise and fall by no
+ * A step earlier is believed when the least offsets are level: so many of them differ by no more than this, or rise and fall by no
  * more than 1.5 % of real time over the longer span, jitter or not. A file comes faster than that.
  */
-const EARLIER = { buckets: 3, spreadMs: 30, longBuckets: 10, slope: 0.015 };
+const EARLIER = { buckets: 6, spreadMs: 30, longBuckets: 20, slope: 0.015 };
 /** Nearer to the schedule than this is jitter. */
 const JITTER_MS = 30;
 /** Quartz clocks differ by less: a fast one is followed at once. */
 const CRYSTAL = 0.0005;
-/** The best offset is remembered for so long: what late media is measured against. */
-const BEST_BUCKETS = 120;
+/** The best offset is remembered for two minutes: what late media is measured against. */
+const BEST_BUCKETS = 240;
 /** A source that fell silent for this share of what it then lags has lost that time: nothing will catch up. */
 const SILENT_SHARE = 0.7;
-/** Silences are remembered for so many seconds: a step later is seen by then. */
-const SILENCE_BUCKETS = 12;
+/** Encoders hold no more pictures back than this. */
+const MOST_REORDER_MS = 1_000;
+/** Silences are remembered for twelve seconds: a step later is seen by then. */
+const SILENCE_BUCKETS = 24;
 /** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
 export const VISIBLE_LATENESS_MS = 150;
 /** The schedule follows shorter bursts at this rate: viewers play as much faster. When there are none any more, it leaps. */
@@ -61,11 +63,11 @@ export class SourceClock {
   #reorderMs = 0;
   readonly #bursts = new BurstDepth();
   #depthMs = 0;
-  #buckets: { second: number; leastMs: number }[] = [];
+  #buckets: { bucket: number; leastMs: number }[] = [];
   #lastMs = 0;
   #leastMs = Number.POSITIVE_INFINITY;
   /** The longest silences of late. */
-  #silences: { second: number; ms: number }[] = [];
+  #silences: { bucket: number; ms: number }[] = [];
   #scheduledMs = Number.NEGATIVE_INFINITY;
 
   get isOpening(): boolean {
@@ -107,7 +109,7 @@ export class SourceClock {
    */
   observe(arrivalMs: number, mediaMs: number, shownMs = mediaMs): void {
     const offsetMs = arrivalMs - mediaMs;
-    this.#reorderMs = Math.max(this.#reorderMs, shownMs - mediaMs);
+    this.#reorderMs = Math.max(this.#reorderMs, Math.min(MOST_REORDER_MS, shownMs - mediaMs));
     this.#state ??= { is: 'opening', sinceMs: arrivalMs, firstMediaMs: mediaMs, recent: [] };
     this.#leastMs = Math.min(this.#leastMs, offsetMs);
     const silentMs = this.#lastMs === 0 ? 0 : Math.max(0, arrivalMs - this.#lastMs);
@@ -115,19 +117,20 @@ export class SourceClock {
     if (this.#state.is === 'opening') {
       const newestMs = Math.max(mediaMs, this.#state.recent.at(-1)?.newestMs ?? mediaMs);
       this.#state.recent.push({ atMs: arrivalMs, newestMs });
+      this.#bursts.observe(arrivalMs, offsetMs);
       return;
     }
     if (this.#state.is === 'file') return;
-    const second = Math.floor(arrivalMs / BUCKET_MS);
-    this.#noteSilence(second, silentMs);
+    const bucket = Math.floor(arrivalMs / BUCKET_MS);
+    this.#noteSilence(bucket, silentMs);
     this.#bursts.observe(arrivalMs, offsetMs);
     if (offsetMs < this.#offsetMs) this.#comeEarlier(offsetMs, silentMs);
     this.#followBursts(silentMs);
     const newest = this.#buckets.at(-1);
-    if (newest?.second === second) newest.leastMs = Math.min(newest.leastMs, offsetMs);
+    if (newest?.bucket === bucket) newest.leastMs = Math.min(newest.leastMs, offsetMs);
     else {
       if (newest) this.#judge();
-      this.#buckets.push({ second, leastMs: offsetMs });
+      this.#buckets.push({ bucket, leastMs: offsetMs });
       if (this.#buckets.length > BEST_BUCKETS) this.#buckets.shift();
     }
   }
@@ -147,7 +150,7 @@ export class SourceClock {
     if (!isCalm && nowMs - state.sinceMs < SETTLE.giveUpMs) return null;
     this.#state = { is: 'live' };
     this.#offsetMs = this.#bestMs = isCalm ? this.#leastMs : nowMs - state.firstMediaMs;
-    this.#buckets = [{ second: Math.floor(nowMs / BUCKET_MS), leastMs: this.#offsetMs }];
+    this.#buckets = [{ bucket: Math.floor(nowMs / BUCKET_MS), leastMs: this.#offsetMs }];
     return { isFresh: isCalm };
   }
 
@@ -176,9 +179,9 @@ export class SourceClock {
     this.#bestMs = Math.min(this.#bestMs, this.#offsetMs);
   }
 
-  /** Once a second: is the offset level, and not where the schedule is? */
+  /** After each half second: is the offset level, and not where the schedule is? */
   #judge(): void {
-    const least = this.#buckets.map((bucket) => bucket.leastMs);
+    const least = this.#buckets.map((one) => one.leastMs);
     const recent = least.slice(-LATER.buckets);
     const laterMs = Math.min(...recent) - this.#offsetMs;
     if (
@@ -195,7 +198,7 @@ export class SourceClock {
       }
     }
     // The best is forgotten when nothing has come near it for all that time. What came earlier still is not believed yet.
-    this.#bestMs = Math.min(...this.#buckets.map((bucket) => Math.max(bucket.leastMs, this.#bestMs)));
+    this.#bestMs = Math.min(...this.#buckets.map((one) => Math.max(one.leastMs, this.#bestMs)));
   }
 
   #goLater(offsetMs: number, laterMs: number): void {
@@ -206,10 +209,10 @@ export class SourceClock {
     this.#buckets = this.#buckets.slice(-LATER.buckets);
   }
 
-  #noteSilence(second: number, ms: number): void {
+  #noteSilence(bucket: number, ms: number): void {
     const newest = this.#silences.at(-1);
-    if (newest?.second === second) newest.ms = Math.max(newest.ms, ms);
-    else this.#silences.push({ second, ms });
+    if (newest?.bucket === bucket) newest.ms = Math.max(newest.ms, ms);
+    else this.#silences.push({ bucket, ms });
     if (this.#silences.length > SILENCE_BUCKETS) this.#silences.shift();
   }
 
@@ -222,15 +225,18 @@ export class SourceClock {
 
 const spreadOf = (values: readonly number[]): number => Math.max(...values) - Math.min(...values);
 
-/** Where the offsets of the last seconds are level; null when they are not. @param least one a second, milliseconds */
+/** Where the offsets of the last seconds are level; null when they are not. @param least one a bucket, milliseconds */
 function levelOf(least: readonly number[]): number | null {
   const short = least.slice(-EARLIER.buckets);
   if (short.length === EARLIER.buckets && spreadOf(short) <= EARLIER.spreadMs) return Math.min(...short);
   const long = least.slice(-EARLIER.longBuckets);
-  return long.length === EARLIER.longBuckets && Math.abs(slopeOf(long)) <= EARLIER.slope ? Math.min(...long) : null;
+  return long.length === EARLIER.longBuckets && Math.abs(slopeOf(long)) <= EARLIER.slope ? medianOf(long) : null;
 }
 
-/** Least squares over one value a second: milliseconds per millisecond. */
+const medianOf = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/** Least squares over one value a bucket: milliseconds per millisecond. */
 function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -3,6 +3,8 @@ import type { Sample, TrackKind } from './sample.ts';
 
 /** More than this away from where the stream was is a step, not jitter. */
 const STEP_US = 1_000_000;
+/** So far ahead is a pause in any case: some programs send the first frame after one before they wait. */
+const PAUSE_US = 5_000_000;
 /** A camera that paused this long at most shows its last picture for so long; after a longer pause the line is closed up. */
 const LONGEST_PAUSE_US = 30_000_000;
 /** What follows a step starts this far after what was before. */
@@ -48,6 +50,11 @@ export class Timeline {
     return { sample: { ...sample, dtsUs: at, ptsUs }, stepped };
   }
 
+  /** Where a time of the source's lies on the line now. */
+  placed(us: number): number {
+    return us + this.#shiftUs;
+  }
+
   #near(us: number): boolean {
     const known = [this.#lastUs.video, this.#lastUs.audio].filter((last) => last !== undefined);
     return known.length === 0 || known.some((last) => Math.abs(us - last) <= STEP_US);
@@ -64,7 +71,7 @@ export class Timeline {
     if (own === undefined || this.#near(dts + this.#shiftUs) || this.#near(dts + this.#oldShiftUs)) return false;
     const newest = Math.max(this.#lastUs.video ?? own, this.#lastUs.audio ?? own);
     const aheadUs = dts + this.#shiftUs - newest;
-    if (aheadUs > 0 && aheadUs <= Math.min(LONGEST_PAUSE_US, silentUs + STEP_US)) return false;
+    if (aheadUs > 0 && aheadUs <= Math.max(PAUSE_US, Math.min(LONGEST_PAUSE_US, silentUs + STEP_US))) return false;
     this.#oldShiftUs = this.#shiftUs;
     this.#shiftUs = newest + AFTER_STEP_US - dts;
     return true;

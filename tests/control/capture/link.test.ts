@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconnectMs } from '../../../servers/control/capture/reconnect.ts';
+import { awakeMs } from '../../../servers/shared/awake.ts';
 import { until } from '../../support/until.ts';
 import { hole, rig, sink, TEST } from './rig.ts';
 
@@ -16,11 +17,15 @@ async function wantsToBeLive(url: string) {
 }
 
 describe('a server that takes connections and reads nothing', () => {
-  it('is seen within 5 s and tried again', async () => {
+  it('is seen within seconds and tried again', async () => {
     const { url, sockets } = await hole();
     const { states } = await wantsToBeLive(url);
     const seen = (): unknown => states.find((state) => state.is === 'reconnecting');
-    await until('it to be seen', seen, { withinMs: 5_000 });
+    // 3 s after its buffers are full, in time in which this process ran; on a busy machine they
+    // take longer to fill.
+    const beganMs = awakeMs();
+    await until('it to be seen', seen, { withinMs: 20_000 });
+    expect(awakeMs() - beganMs).toBeLessThan(8_000);
     expect(seen()).toMatchObject({ attempt: 1, reason: expect.stringContaining('hangs') as string });
     await until('another try', () => sockets.length === 2);
   });
