@@ -84,6 +84,8 @@ export function tracksOf(moov: DataView): Mp4Track[] {
     const entry = [...boxesOf(stsd, 8)][0];
     if (!kind || !entry || timescale === 0 || tracks.some((t) => t.id === id)) continue;
     const about = kind === 'video' ? pictures(entry.type, entry.body) : sound(entry.type, entry.body);
+    if (kind === 'video' && about.taken && isTurned(tkhd))
+      Object.assign(about, { taken: false, what: `${about.what} of a turned camera` });
     tracks.push({
       id,
       kind,
@@ -94,6 +96,14 @@ export function tracksOf(moov: DataView): Mp4Track[] {
     });
   }
   return tracks;
+}
+
+/** Is the picture to be turned or mirrored? ffmpeg does so where it transcodes; what is passed on has no place for it. */
+function isTurned(tkhd: DataView): boolean {
+  const at = tkhd.getUint8(0) === 1 ? 52 : 40;
+  if (tkhd.byteLength < at + 36) return false;
+  const [a, b, c, d] = [0, 4, 12, 16].map((offset) => tkhd.getInt32(at + offset));
+  return (a ?? 0) <= 0 || (d ?? 0) <= 0 || b !== 0 || c !== 0;
 }
 
 const fourLetters = (view: DataView, at: number): string =>
