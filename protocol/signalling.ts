@@ -37,7 +37,7 @@ const Edge = v.object({ slice: SliceIndex, id: Id });
 export type Edge = v.InferOutput<typeof Edge>;
 
 /** Why a viewer takes no children for now, though it lets others feed it. */
-export const LEAF_REASONS = ['data-saver', 'metered', 'battery', 'relayed', 'cap', 'asked'] as const;
+export const LEAF_REASONS = ['data-saver', 'metered', 'battery', 'busy', 'relayed', 'cap', 'asked'] as const;
 export type LeafReason = (typeof LEAF_REASONS)[number];
 
 /** What a viewer allows its uplink to be used for. */

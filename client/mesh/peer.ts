@@ -86,6 +86,7 @@ export class MeshPeer {
       isLive: () => this.streamState === 'live',
       feeds: (k, K) => this.children.has(k, K),
       playedMs: (sourceMs) => this.playout.playedMs(sourceMs, env.now()),
+      isBusy: () => this.#terms.leaf === 'busy',
     });
     this.children = new Children({
       now,

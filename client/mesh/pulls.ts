@@ -36,7 +36,7 @@ export class Pulls {
     if (!store.init) this.#askForInit(nowMs);
     const holes = this.#holes(nowMs);
     if (holes.length === 0) return;
-    for (const want of planRefetch(holes, this.#supply.substreams, this.#suppliers(nowMs), nowMs)) {
+    for (const want of planRefetch(holes, this.#supply.substreams, this.#suppliers(nowMs), nowMs, this.#at.isBusy())) {
       const link = this.#at.links().get(want.to);
       if (!link) continue;
       if (want.why === 'hedge') this.hedges++;

@@ -47,6 +47,8 @@ const PATIENCE_MS = 200;
 const ANSWER_MS = 150;
 /** A hole this much overdue goes to the forward. */
 const FORWARD_AFTER_MS = 150;
+/** A machine that is busy itself asks for nothing sooner: repair that it cannot use would only make it busier. */
+const BUSY_PATIENCE_MS = 500;
 /** Asked this often in vain, a slice is left to the player's jump. */
 const MAX_ASKED = 6;
 
@@ -66,6 +68,7 @@ export function planRefetch(
   substreams: readonly Substream[],
   suppliers: readonly Supplier[],
   nowMs: number,
+  isBusy = false,
 ): Want[] {
   const wants: Want[] = [];
   const used = new Map<string, number>();
@@ -76,6 +79,7 @@ export function planRefetch(
     const due = dueMs(sub, hole.sourceMs);
     if (due === null || nowMs < due + hole.heldUpMs) continue;
     const overdueMs = nowMs - due - hole.heldUpMs;
+    if (isBusy && overdueMs < BUSY_PATIENCE_MS) continue;
     const spareMs = hole.playedMs === null ? 0 : hole.playedMs - ANSWER_MS - nowMs;
     if (hole.asked === 0 && overdueMs < PATIENCE_MS && spareMs > 0) continue;
     // An alive parent with nothing newer is repairing its own supply: give it twice the time, so a break is no storm.

@@ -21,6 +21,8 @@ export interface SupplyContext {
   feeds: (k: number, K: SliceCount) => boolean;
   /** When what was made then is shown here, on the clock of `now`; null until the coordinate's clock is known. */
   playedMs: (sourceMs: number) => number | null;
+  /** This machine comes late with everything: what seems late may be here already, not yet looked at. */
+  isBusy: () => boolean;
 }
 
 /** The supply as its pulls see it. */

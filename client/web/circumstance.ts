@@ -19,19 +19,29 @@ export interface Seen {
   isCellular: boolean;
   isHidden: boolean;
   onBattery: boolean;
+  /** The machine hardly keeps up with its own picture. */
+  isBusy: boolean;
 }
 
 /** Pure: the first reason that holds. */
-export function leafFor({ savesData, isCellular, isHidden, onBattery }: Seen): LeafReason | null {
+export function leafFor({ savesData, isCellular, isHidden, onBattery, isBusy }: Seen): LeafReason | null {
   if (savesData) return 'data-saver';
   if (isCellular) return 'metered';
-  return isHidden && onBattery ? 'battery' : null;
+  if (isHidden && onBattery) return 'battery';
+  return isBusy ? 'busy' : null;
 }
 
-/** Calls back now and whenever it changes. Ends with `signal`. */
-export function watchCircumstance(changed: (leaf: LeafReason | null) => void, signal: AbortSignal): void {
+/**
+ * Calls back now and whenever it changes. Ends with `signal`.
+ * @returns to be told whether the machine is busy
+ */
+export function watchCircumstance(
+  changed: (leaf: LeafReason | null) => void,
+  signal: AbortSignal,
+): (isBusy: boolean) => void {
   const { connection, getBattery } = navigator as Telling;
   let battery: Battery | null = null;
+  let isBusy = false;
   let last: LeafReason | null | undefined;
   const look = (): void => {
     const leaf = leafFor({
@@ -39,6 +49,7 @@ export function watchCircumstance(changed: (leaf: LeafReason | null) => void, si
       isCellular: connection?.type === 'cellular',
       isHidden: document.hidden,
       onBattery: battery !== null && !battery.charging,
+      isBusy,
     });
     if (leaf === last) return;
     last = leaf;
@@ -55,4 +66,8 @@ export function watchCircumstance(changed: (leaf: LeafReason | null) => void, si
     })
     .catch(() => undefined); // not told: as if plugged in
   look();
+  return (now) => {
+    isBusy = now;
+    look();
+  };
 }

@@ -2,6 +2,7 @@
 import type { JournalEntry } from '../mesh/journal.ts';
 import { MeshPeer } from '../mesh/peer.ts';
 import { createBrowserEnv } from './browser-env.ts';
+import { Busy } from './busy.ts';
 import { needsSlate, noticeOf } from './notice.ts';
 import { mediaSourceClass, Player, type Delay } from './player.ts';
 import { watchCircumstance } from './circumstance.ts';
@@ -186,10 +187,13 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
   });
   document.addEventListener('resume', () => location.reload(), { signal: leaving.signal });
 
-  watchCircumstance((leaf) => peer.setLeaf(leaf), leaving.signal);
+  const busy = new Busy();
+  const tellBusy = watchCircumstance((leaf) => peer.setLeaf(leaf), leaving.signal);
   view.video.play().catch(() => undefined); // where autoplay is refused, the picture waits for a tap
   repeat(PLAYER_TICK_MS, () => {
     player.tick(peer.streamState === 'live');
+    busy.tick(env.now(), PLAYER_TICK_MS);
+    tellBusy(busy.isBusy);
     standing.look(view.video.currentTime, env.now());
   });
   repeat(SHOW_MS, show);

@@ -3,20 +3,21 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { leafFor } from '../../client/web/circumstance.ts';
 import { MeshRig } from '../support/mesh-rig.ts';
 
-const PLAIN = { savesData: false, isCellular: false, isHidden: false, onBattery: false };
+const PLAIN = { savesData: false, isCellular: false, isHidden: false, onBattery: false, isBusy: false };
 let rig: MeshRig;
 beforeEach(() => {
   rig = new MeshRig();
 });
 afterEach(() => rig.close());
 
-it('data saver, a metered connection, or a hidden page on battery', () => {
+it('data saver, a metered connection, a hidden page on battery, or a machine that is too busy', () => {
   expect(leafFor(PLAIN)).toBeNull();
   expect(leafFor({ ...PLAIN, savesData: true, isCellular: true })).toBe('data-saver');
   expect(leafFor({ ...PLAIN, isCellular: true })).toBe('metered');
   expect(leafFor({ ...PLAIN, isHidden: true })).toBeNull();
   expect(leafFor({ ...PLAIN, onBattery: true })).toBeNull();
   expect(leafFor({ ...PLAIN, isHidden: true, onBattery: true })).toBe('battery');
+  expect(leafFor({ ...PLAIN, isBusy: true })).toBe('busy');
 });
 
 it('[T13] is told to the tracker once, and again in the next hello', async () => {

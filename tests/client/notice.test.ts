@@ -3,19 +3,19 @@ import { expect, it } from 'vitest';
 import { needsSlate, noticeOf, type NoticeFacts } from '../../client/web/notice.ts';
 import { shownState, Standing, type StateFacts } from '../../client/web/shown-state.ts';
 
-const says = (facts: Partial<NoticeFacts>): string | null =>
-  noticeOf({
-    streamState: 'live',
-    peerProblem: null,
-    playerState: 'playing',
-    playerProblem: null,
-    isPaused: false,
-    bufferMs: 0,
-    hasPlayed: false,
-    isStanding: true,
-    serversAnswer: true,
-    ...facts,
-  });
+const factsOf = (facts: Partial<NoticeFacts>): NoticeFacts => ({
+  streamState: 'live',
+  peerProblem: null,
+  playerState: 'playing',
+  playerProblem: null,
+  isPaused: false,
+  bufferMs: 0,
+  hasPlayed: false,
+  isStanding: true,
+  serversAnswer: true,
+  ...facts,
+});
+const says = (facts: Partial<NoticeFacts>): string | null => noticeOf(factsOf(facts));
 
 it('waits for a broadcast to begin, but not for one that has been seen', () => {
   const waiting = { streamState: 'waiting', playerState: 'opening' } as const;
@@ -88,4 +88,15 @@ it('a picture stands when it has not moved for a moment, and not when nobody loo
   expect(look(6.2)).toBe(false);
   expect(look(6.2, 5_000)).toBe(false); // this page itself stood still
   expect([look(6.2), look(6.2), look(6.24)]).toEqual([false, true, false]);
+});
+
+it('covers the last picture when nobody sends and it has stood for three seconds', () => {
+  const stood = (ms: number, facts: Partial<NoticeFacts>): boolean =>
+    needsSlate(factsOf({ hasPlayed: true, ...facts }), ms);
+  expect(stood(3_500, { streamState: 'interrupted' })).toBe(true);
+  expect(stood(2_500, { streamState: 'interrupted' })).toBe(false);
+  expect(stood(3_500, { serversAnswer: false })).toBe(true);
+  expect(stood(3_500, {})).toBe(false); // a stall of ours
+  expect(stood(3_500, { streamState: 'interrupted', hasPlayed: false })).toBe(false);
+  expect(stood(3_500, { streamState: 'interrupted', isPaused: true })).toBe(false);
 });

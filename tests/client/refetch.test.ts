@@ -54,6 +54,12 @@ describe('[P10] a slice that is late', () => {
     expect(plan([hole(100, { ...inTime, asked: 1, askedMs: NOW - 130 })], [peer('p1')])).toHaveLength(1);
   });
 
+  it('is not asked for soon by a machine that comes late with everything: it may be here, not yet looked at', () => {
+    const busy = (overdueMs: number) => planRefetch([hole(overdueMs)], subs(), [peer('p1')], NOW, true);
+    expect(busy(450)).toEqual([]);
+    expect(busy(550)).toHaveLength(1);
+  });
+
   it('may be as late as its supply is irregular', () => {
     const irregular = [{ ...sub(0), jitterMs: 40 }, sub(1)];
     expect(plan([hole(89)], [peer('p1')], irregular)).toEqual([]); // 120 instead of 30
