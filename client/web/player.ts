@@ -8,6 +8,7 @@ import { unitBytesOf } from '../mesh/playout.ts';
 import { Bursts } from './bursts.ts';
 import { steer } from './live-edge.ts';
 import { codecsOf, timeOfUnit, timescalesOf } from './mp4.ts';
+import { Stalls } from './stalls.ts';
 import { TimeLine } from './time-line.ts';
 
 /** Played media is dropped after this. */
@@ -16,17 +17,10 @@ const KEEP_BEHIND_S = 8;
 const MAX_QUEUE = 2_000;
 /** Units that wait together are appended together, up to so many bytes: a long run is then quickly in. */
 const MAX_APPEND_BYTES = 1024 * 1024;
-/** A picture that stands this long while it should move is a stall. */
-const STALL_MS = 120;
 /** A newcomer's first media is older than regular media. */
 const CATCH_UP_MS = 1_500;
 /** A longer step is a new epoch or a hole that was skipped. */
 const MAX_ADVANCE_S = 1;
-/** The playhead runs no faster than this, timers come late by as much: farther it has jumped, which is no playing. */
-const FASTEST_PLAY = 1.5;
-const LATE_TICK_S = 0.1;
-/** Pictures that should have been shown while none was: so many, and for so long, are a frozen one. */
-const FROZEN = { pictures: 3, ms: 500 };
 /** The decoder's frames in hand. */
 const PICTURE_RESERVE_S = 0.02;
 /**
@@ -85,18 +79,12 @@ export class Player {
   #offsetS: number | null = null;
   /** Where the next epoch may begin on the line. */
   #lineEndS = ORIGIN_S;
-  #lastAdvance = { time: 0, atMs: 0 };
-  /** When the picture was last seen to change, and where the playhead was then. */
-  #lastPicture = { frames: 0, atS: 0, atMs: 0 };
-  /** The playhead when it was last looked at. */
-  #lookedAt = { time: 0, atMs: 0 };
+  readonly #watched = new Stalls(this.#line);
   #started = false;
-  #isStalled = false;
   /** End of the last buffered range, and when there was one first. */
   #endS = 0;
   #firstEndMs: number | null = null;
   readonly #bursts = new Bursts();
-  readonly #stalls = { count: 0, ms: 0 };
 
   constructor(video: HTMLVideoElement, clock: PlayerClock) {
     this.#video = video;
@@ -159,7 +147,7 @@ export class Player {
     this.#watch(isLive);
     if (move.kind === 'seek') {
       video.currentTime = move.to;
-      this.#lookedAt = { time: move.to, atMs: this.#clock.now() };
+      this.#watched.jumped(move.to, this.#clock.now());
     } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
     this.#trim();
   }
@@ -178,8 +166,7 @@ export class Player {
 
   /** Stalls so far, the running one included. */
   stallsNow(): { count: number; ms: number } {
-    const runningMs = this.#isStalled ? Math.round(this.#clock.now() - this.#lastAdvance.atMs) : 0;
-    return { count: this.#stalls.count, ms: this.#stalls.ms + runningMs };
+    return this.#watched.sum(this.#clock.now());
   }
 
   bufferMs(): number {
@@ -308,52 +295,15 @@ export class Player {
     return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
   }
 
-  /** Is it playing, as a person sees it? Jumps are no playing, and neither is sound over a picture that stands. */
   #watch(isLive: boolean): void {
     const video = this.#video;
-    const nowMs = this.#clock.now();
-    const elapsedS = (nowMs - this.#lookedAt.atMs) / 1_000;
-    const playedS = video.currentTime - this.#lookedAt.time;
-    this.#lookedAt = { time: video.currentTime, atMs: nowMs };
-    const isMoving = playedS > 0 && playedS < elapsedS * FASTEST_PLAY + LATE_TICK_S && !this.#isFrozen(nowMs);
-    if (isMoving) {
-      this.#endStall(nowMs, this.#line.pauseS(this.#lastAdvance.time) * 1_000);
-      this.#lastAdvance = { time: video.currentTime, atMs: nowMs };
+    const frames = document.hidden ? null : (video.getVideoPlaybackQuality?.().totalVideoFrames ?? null);
+    const look = { atS: video.currentTime, frames, isPaused: video.paused, isLive };
+    const isMoving = this.#watched.look(look, this.#clock.now(), this.#started);
+    if (isMoving === true) {
       if (!this.#started && !video.paused && video.readyState >= 2) this.#started = true;
       this.state = this.#started ? 'playing' : 'filling';
-      return;
-    }
-    if (video.paused || !isLive) {
-      this.#endStall(nowMs, 0);
-      this.#lastAdvance.atMs = nowMs;
-      return;
-    }
-    if (this.#started && !this.#isStalled && nowMs - this.#lastAdvance.atMs > STALL_MS) {
-      this.#isStalled = true;
-      this.#stalls.count++;
-      this.state = 'stalled';
-    }
-  }
-
-  /** @param pauseMs of the time in which the picture stood, so much is the source's own: a screen that rests is shown as it is */
-  #endStall(nowMs: number, pauseMs: number): void {
-    if (!this.#isStalled) return;
-    this.#isStalled = false;
-    const stalledMs = Math.round(nowMs - this.#lastAdvance.atMs - pauseMs);
-    if (stalledMs > STALL_MS) this.#stalls.ms += stalledMs;
-    else this.#stalls.count--;
-  }
-
-  /** The playhead has passed pictures, and none has been shown. A hidden page shows none. */
-  #isFrozen(nowMs: number): boolean {
-    const frames = this.#video.getVideoPlaybackQuality?.().totalVideoFrames;
-    const { currentTime } = this.#video;
-    const last = this.#lastPicture;
-    if (frames === undefined || frames !== last.frames || document.hidden || currentTime < last.atS) {
-      this.#lastPicture = { frames: frames ?? 0, atS: currentTime, atMs: nowMs };
-      return false;
-    }
-    return nowMs - last.atMs > FROZEN.ms && this.#line.picturesBetween(last.atS, currentTime) >= FROZEN.pictures;
+    } else if (isMoving === false) this.state = 'stalled';
   }
 
   /** Played media goes, in whole groups of pictures: what is removed takes all along that needs it. */
