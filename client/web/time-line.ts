@@ -65,11 +65,15 @@ export class TimeLine {
     return this.#marks.filter((mark) => mark.hasPicture && mark.atS > fromS && mark.atS <= toS).length;
   }
 
-  /** How long the source itself rested after `atS`, seconds: as far as the next unit is from the usual length of one. */
+  /** How long the source itself rested at `atS` or within a unit after it, seconds: what a unit lasted above the usual length. */
   pauseS(atS: number): number {
-    const i = this.#marks.findLastIndex((mark) => mark.atS <= atS + EXACT_S);
-    const [mark, next] = [this.#marks[i], this.#marks[i + 1]];
-    return mark && next ? Math.max(0, next.atS - mark.atS - USUAL_UNIT_S) : 0;
+    const i = Math.max(
+      0,
+      this.#marks.findLastIndex((mark) => mark.atS <= atS + EXACT_S),
+    );
+    const near = this.#marks.slice(i, i + 3).filter((mark, n) => n === 0 || mark.atS <= atS + USUAL_UNIT_S);
+    const lasted = near.map((mark, n) => (this.#marks[i + n + 1]?.atS ?? mark.atS) - mark.atS);
+    return Math.max(0, ...lasted.map((seconds) => seconds - USUAL_UNIT_S));
   }
 
   /** The last keyframe at or before `atS`: what may be forgotten ends there. null where none is known */

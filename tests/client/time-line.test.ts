@@ -60,6 +60,7 @@ it('knows the keyframe before a place, and what the source itself rested', () =>
   expect(line.keyBefore(13)).toBe(12.2);
   expect(line.keyBefore(9)).toBeNull();
   expect(line.pauseS(10.13)).toBeCloseTo(1.88);
+  expect(line.pauseS(10.05)).toBeCloseTo(1.88); // its last unit is hardly shown to the end
   expect(line.pauseS(12.1)).toBe(0);
   expect(line.picturesBetween(10, 12.1)).toBe(2);
 });
