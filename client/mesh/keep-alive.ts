@@ -109,7 +109,7 @@ export class KeepAlive {
     this.#receipts = new Map();
     return {
       type: 'report',
-      state,
+      state: state === 'playing' && player.isStanding === true ? 'starving' : state,
       ...(arrivalMs === null ? {} : { arrivalMs: Math.max(0, arrivalMs) }),
       ...(player.bufferMs === undefined ? {} : { bufferMs: player.bufferMs }),
       ...(player.delay ? { delay: { ms: player.delay.ms, sinceCapture: player.delay.isSinceCapture } } : {}),

@@ -21,7 +21,7 @@ import { Servers } from './servers.ts';
 import { UnitStore } from './store.ts';
 import { Terms } from './terms.ts';
 import { Supplies } from './supplies.ts';
-import { Taking } from './taking.ts';
+import { CATCH_UP_MS, Taking } from './taking.ts';
 import { TrackerLink } from './tracker-link.ts';
 import { Uplink } from './uplink.ts';
 import { Verifier } from './verifier.ts';
@@ -51,6 +51,7 @@ export class MeshPeer {
   readonly #servers: Servers;
   readonly #rounds: Rounds;
   readonly #quiet = new Quiet();
+  #catchesUpMs = Number.NEGATIVE_INFINITY;
   readonly #verifier: Verifier;
   readonly #taking: Taking;
   #links: Links | null = null;
@@ -133,7 +134,7 @@ export class MeshPeer {
         unreachable: () => this.#finder.find(),
         removed: () => this.close(),
         state: () => events.changed(),
-        clockJumped: () => this.#clockJumped(),
+        clockJumped: () => this.#woke(),
       },
     );
     this.#finder = new Finder(env, options, this.#servers.backoff, {
@@ -227,16 +228,14 @@ export class MeshPeer {
   }
 
   readonly #report = (): void => {
-    const player = this.player();
-    const state = this.state === 'playing' && player.isStanding === true ? 'starving' : this.state;
-    this.tracker.send(this.#regular.report(state, player));
+    this.tracker.send(this.#regular.report(this.state, this.player()));
     if (this.streamState === 'live' && this.#quiet.isDue(this.store.newest)) this.tracker.ask();
   };
 
-  /** Delays that were counted by it are wrong by as much as it jumped. */
-  #clockJumped(): void {
+  /** Delays so far are wrong by as much as a clock has jumped; what comes next was held up here. */
+  #woke(): void {
     this.journal.note('a clock has jumped, or this machine has slept: the clock is measured again');
-    this.#regular.delays(this.player()).clear();
+    this.#catchesUpMs = this.#env.now() + CATCH_UP_MS;
   }
 
   #mustLinks(): Links {
@@ -388,6 +387,7 @@ export class MeshPeer {
 
   #tick(): void {
     this.tracker.look();
+    if (this.#env.now() < this.#catchesUpMs) this.#regular.delays(this.player()).clear();
     if (!this.#links) return;
     this.supplies.tick();
     this.children.sweep();

@@ -13,7 +13,7 @@ import type { Supplies } from './supplies.ts';
 import type { Verifier } from './verifier.ts';
 
 /** A newcomer's first units are old on purpose: they say nothing about how late units arrive. */
-const CATCH_UP_MS = 1_500;
+export const CATCH_UP_MS = 1_500;
 
 export interface TakingContext {
   env: Pick<PeerEnv, 'now' | 'sha256'>;

@@ -28,7 +28,7 @@ export interface TrackerLinkEvents {
   /** An operator ended this session: there is no coming back by itself. */
   removed(): void;
   state(state: TrackerLinkState): void;
-  /** One of the clocks has jumped: what was measured by them counts no more. */
+  /** One of the clocks has jumped, or this machine did not run for a while. */
   clockJumped(): void;
 }
 
@@ -97,7 +97,7 @@ export class TrackerLink {
   look(): void {
     const seen = this.clock.look(this.#env.now(), this.#env.wallMs());
     if (seen === null) return;
-    if (seen === 'lost') this.#events.clockJumped();
+    this.#events.clockJumped();
     this.measure();
   }
 

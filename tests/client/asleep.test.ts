@@ -62,3 +62,12 @@ it('[S18] a tracker that is there and silent only because nothing is new is not 
   await rig.net.pass(60_000, 5);
   expect([peer.peer.tracker.state, tracker?.isClosed]).toEqual(['joined', false]);
 });
+
+it('[S18] the tracker hears of a picture that stands, whatever has come', async () => {
+  const { peer, tracker } = await viewer();
+  const said = (): unknown => tracker?.messages().findLast(({ type }) => type === 'report')?.['state'];
+  expect(said()).toBe('playing');
+  peer.peer.player = () => ({ stalls: { count: 1, ms: 500 }, hidden: false, isStanding: true });
+  await rig.net.pass(1_100);
+  expect(said()).toBe('starving');
+});

@@ -143,6 +143,30 @@ describe('a live source', () => {
     expect(worst(passed, 16_000, 40_000, lateness)).toBeLessThan(60);
   });
 
+  it('[I8] that was late from its first frame on is live as soon as it is not', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 8_000 }), fc.integer({ min: 1_500, max: 10_000 }), (lateMs, forMs) => {
+        // Late by as much for a while, then twice real time until it is where it should be.
+        const leaves = (ms: number): number => Math.max(ms, ms + lateMs - Math.max(0, ms - BEGIN_MS - forMs) / 2);
+        const { passed, isFile } = play(schedule(60, leaves));
+        expect(isFile).toBe(false);
+        expect(worst(passed, forMs + 2 * lateMs + 5_000, 60_000, lateness)).toBeLessThan(60);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('[I8] that was late for long is where it was at once when it has caught up', () => {
+    // Two seconds more in four, level for ten, and back within one.
+    const leaves = (ms: number): number => {
+      const t = ms - BEGIN_MS - 20_000;
+      return ms + (t < 0 || t > 15_000 ? 0 : t < 4_000 ? t / 2 : t < 14_000 ? 2_000 : 2_000 - (t - 14_000) * 2);
+    };
+    const { passed } = play(schedule(60, leaves));
+    expect(worst(passed, 36_500, 60_000, lateness)).toBeLessThan(60);
+    expect(worst(passed, 1_000, 60_000, (p) => Math.abs(p.toldMs - lateness(p)))).toBeLessThan(60);
+  });
+
   it('[I8] whose frame counter lost time is live again within seconds, and is told so', () => {
     fc.assert(
       fc.property(fc.integer({ min: 300, max: 8_000 }), (lostMs) => {

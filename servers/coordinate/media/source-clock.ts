@@ -189,7 +189,7 @@ export class SourceClock {
       laterMs > JITTER_MS &&
       spreadOf(recent) < Math.max(JITTER_MS, laterMs * LATER.spread)
     )
-      this.#goLater(Math.min(...recent), laterMs);
+      this.#goLater(Math.min(...recent));
     else {
       const level = levelOf(least);
       if (level !== null && level < this.#offsetMs - JITTER_MS) {
@@ -201,10 +201,10 @@ export class SourceClock {
     this.#bestMs = Math.min(...this.#buckets.map((one) => Math.max(one.leastMs, this.#bestMs)));
   }
 
-  #goLater(offsetMs: number, laterMs: number): void {
+  #goLater(offsetMs: number): void {
     this.#offsetMs = offsetMs;
     // It stood still and nothing has caught up: that time is gone. Otherwise it is late, however long that lasts.
-    if (Math.max(...this.#silences.map(({ ms }) => ms)) < laterMs * SILENT_SHARE) return;
+    if (Math.max(...this.#silences.map(({ ms }) => ms)) < (offsetMs - this.#bestMs) * SILENT_SHARE) return;
     this.#bestMs = offsetMs;
     this.#buckets = this.#buckets.slice(-LATER.buckets);
   }
