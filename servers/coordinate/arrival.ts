@@ -1,12 +1,19 @@
-// Is a stream that carries no times live, or a file? Read as fast as it comes for a moment, a live one has nothing to give most of
-// the time: each frame is there only when it has been taken. A file always has more.
+// Is a stream that carries no times live, or a file? Read as fast as it comes for a moment, a live
+// one has nothing to give most of the time: each frame is there only when it has been taken. A file
+// always has more.
 import type { Next, PushBody } from './push-body.ts';
 
 /** A camera of 10 frames a second has shown three of its pauses by then. */
 const LOOK_MS = 300;
-/** A file needs no longer look than this many bytes: no live stream without times has so many in that time. */
+/**
+ * A file needs no longer look than this many bytes: no live stream without times has so many in
+ * that time.
+ */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Shorter waits lie between two pieces of one frame, or two packets of a thin line: 120 frames a second are 8 ms apart. */
+/**
+ * Shorter waits lie between two pieces of one frame, or two packets of a thin line: 120 frames a
+ * second are 8 ms apart.
+ */
 const PAUSE_MS = 7;
 /** Waits that end with so much are our own lateness: it was there long before. */
 const PLENTY_BYTES = 60_000;

@@ -17,7 +17,9 @@ export function handedOver(door: DirectDoor, halt: Handover): FfmpegDoor {
   };
 }
 
-/** What ffmpeg was to copy turned out, by what came of it, to be something that must be transcoded. */
+/**
+ * What ffmpeg was to copy turned out, by what came of it, to be something that must be transcoded.
+ */
 export const refinedDoor = (door: FfmpegDoor, halt: Handover): FfmpegDoor => ({
   ...door,
   copyVideo: door.copyVideo && halt.handover !== 'video',

@@ -1,5 +1,6 @@
-// One publisher's life: its first bytes are recognised, its media demuxed here or by ffmpeg, paced, packed into units and published,
-// until it ends, vanishes, stalls or is refused. HTTP is publish-api.ts's business.
+// One publisher's life: its first bytes are recognised, its media demuxed here or by ffmpeg, paced,
+// packed into units and published, until it ends, vanishes, stalls or is refused. HTTP is
+// publish-api.ts's business.
 import { availableParallelism } from 'node:os';
 import { refuse, type Refusal } from '../../protocol/refusal.ts';
 import { localPatience } from '../shared/awake.ts';
@@ -253,7 +254,8 @@ export class Ingest implements Publisher {
   }
 
   /**
-   * Everything that is pushed goes to the child; resolves when the push is over or the child takes no more.
+   * Everything that is pushed goes to the child; resolves when the push is over or the child takes
+   * no more.
    * @param kept gets what it was given, until the first media came of it
    */
   async #feed(child: Normaliser, { head, source }: Piped, kept: Buffer[]): Promise<Last | null> {

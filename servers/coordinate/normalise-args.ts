@@ -1,29 +1,44 @@
-// The arguments of the ffmpeg that turns a push into FLV with H.264 and AAC: copied where it is that already, otherwise transcoded
-// with as little delay as can be. Pure. FLV out, because ffmpeg's own MP4 muxer holds every frame until the next one comes.
+// The arguments of the ffmpeg that turns a push into FLV with H.264 and AAC: copied where it is
+// that already, otherwise transcoded with as little delay as can be. Pure. FLV out, because
+// ffmpeg's own MP4 muxer holds every frame until the next one comes.
 import type { FfmpegDoor } from './media/sniff.ts';
 
 /** Frames larger than 4K are somebody's mistake, or worse. */
 const MAX_PIXELS = 4096 * 2304;
 /** Largest block ffmpeg may allocate. */
 const MAX_ALLOC_BYTES = 512 * 1024 * 1024;
-/** Looking longer than this for tracks delays the first picture; transport streams from the wild need more. */
+/**
+ * Looking longer than this for tracks delays the first picture; transport streams from the wild
+ * need more.
+ */
 const PROBE_BYTES: Record<string, number> = { mpegts: 100_000, mpeg: 100_000, asf: 100_000 };
 const DEFAULT_PROBE_BYTES = 32_768;
 
-/** A keyframe a second, also after media time has jumped; x264's own interval is only a backstop. */
+/**
+ * A keyframe a second, also after media time has jumped; x264's own interval is only a backstop.
+ */
 const KEYFRAMES = 'expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+1)+lt(t,prev_forced_t))';
-/** Each picture keeps its own time, in milliseconds as FLV has them: no grid of an assumed rate drops or repeats any. */
-const OWN_TIMES = '-vsync vfr -enc_time_base 1:1000';
+/**
+ * Each picture keeps its own time: no grid of an assumed rate, nor of milliseconds, drops or
+ * repeats any.
+ */
+const OWN_TIMES = '-vsync vfr -enc_time_base 1:90000';
 const H264_ARGS = (
   '-c:v libx264 -preset superfast -tune zerolatency -bf 0 -pix_fmt yuv420p -crf 23 -maxrate 4M -bufsize 2M ' +
   `-g 250 -sc_threshold 0 ${OWN_TIMES}`
 ).split(' ');
 const AAC_ARGS = '-c:a aac -b:a 128k -ar 48000 -ac 2'.split(' ');
-/** Only pictures that are coded as fields. It waits for the next frame: left out where there can be none. */
+/**
+ * Only pictures that are coded as fields. It waits for the next frame: left out where there can be
+ * none.
+ */
 const DEINTERLACE = 'yadif=deint=interlaced,';
 /** Odd sizes lose a line. */
 const EVEN = 'scale=trunc(iw/2)*2:trunc(ih/2)*2';
-/** Sound whose times are those of its arrival is laid out anew where it is further off than this many seconds. */
+/**
+ * Sound whose times are those of its arrival is laid out anew where it is further off than this
+ * many seconds.
+ */
 const LAID_OUT = 'aresample=async=1:min_hard_comp=0.3:first_pts=0';
 
 export interface NormaliseHow {

@@ -1,5 +1,5 @@
-// The ffmpeg child of one ingest: bytes in, FLV out, back-pressure both ways, its last words kept. It ends with the ingest, and by
-// itself (its pipes break) should this program be killed.
+// The ffmpeg child of one ingest: bytes in, FLV out, back-pressure both ways, its last words kept.
+// It ends with the ingest, and by itself (its pipes break) should this program be killed.
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { normaliseArgs, type NormaliseHow } from './normalise-args.ts';

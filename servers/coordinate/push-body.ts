@@ -1,4 +1,5 @@
-// The body of a push, read chunk by chunk on demand: not reading is what slows the sender down. Every wait has an end.
+// The body of a push, read chunk by chunk on demand: not reading is what slows the sender down.
+// Every wait has an end.
 import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { patience } from '../shared/awake.ts';
@@ -6,7 +7,10 @@ import { patience } from '../shared/awake.ts';
 export type Last = { is: 'end' } | { is: 'gone'; why: string } | { is: 'stalled' };
 export type Next = { is: 'bytes'; bytes: Buffer } | Last;
 
-/** A refused push may say this much more before the connection is closed, so that its sender reads the answer. */
+/**
+ * A refused push may say this much more before the connection is closed, so that its sender reads
+ * the answer.
+ */
 const MAX_DRAIN_BYTES = 1024 * 1024;
 const MAX_DRAIN_MS = 2_000;
 
@@ -54,7 +58,9 @@ export class PushBody {
     return this.#cancelled;
   }
 
-  /** For a sender that waits for the answer: calls back when it hangs up after all of it has come. */
+  /**
+   * For a sender that waits for the answer: calls back when it hangs up after all of it has come.
+   */
   onHangUp(then: () => void): void {
     const { socket } = this.#body as Readable & { socket?: EventEmitter };
     socket?.once('end', then);
@@ -66,7 +72,10 @@ export class PushBody {
     this.#settle?.(this.#cancelled);
   }
 
-  /** Nothing has come for this long, although it is waited for, and that is longer than this sender usually pauses. */
+  /**
+   * Nothing has come for this long, although it is waited for, and that is longer than this sender
+   * usually pauses.
+   */
   isSilent(ms: number): boolean {
     if (this.#isBroken) return true;
     if (this.#waitsSinceMs === null) return false;

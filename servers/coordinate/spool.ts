@@ -1,5 +1,6 @@
-// A place on disk for pushed files that can only be read when all of them is here (an MP4 whose index comes last): bounded over all
-// pushes, deleted with the push, and swept at the next start should this program be killed.
+// A place on disk for pushed files that can only be read when all of them is here (an MP4 whose
+// index comes last): bounded over all pushes, deleted with the push, and swept at the next start
+// should this program be killed.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';

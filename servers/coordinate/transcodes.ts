@@ -1,5 +1,5 @@
-// How many pictures are transcoded at once: they are what costs this machine its time. Pushes that are passed through are never
-// counted.
+// How many pictures are transcoded at once: they are what costs this machine its time. Pushes that
+// are passed through are never counted.
 import { availableParallelism } from 'node:os';
 
 export class Transcodes {

@@ -1,5 +1,5 @@
-// Where ffmpeg is, and what its last words mean to a person. Its arguments are their users' business (normalise-args.ts in the
-// coordinate, ffmpeg-args.ts in the control plane).
+// Where ffmpeg is, and what its last words mean to a person. Its arguments are their users'
+// business (normalise-args.ts in the coordinate, ffmpeg-args.ts in the control plane).
 import { accessSync, constants, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -9,9 +9,11 @@ import { EXIT, StartError } from './exit-codes.ts';
 const PACKAGED = join('ffmpeg', process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg');
 
 /**
- * The ffmpeg to run, or null when this machine has none. In this order: the setting, `P2PLIVE_FFMPEG`, the packaged resource, the
- * system's PATH, the npm package (its build is old, but has all that is needed here).
- * @throws StartError(ffmpegMissing) when the setting or the variable names something that can't be run: a person meant that one
+ * The ffmpeg to run, or null when this machine has none. In this order: the setting,
+ * `P2PLIVE_FFMPEG`, the packaged resource, the system's PATH, the npm package (its build is old,
+ * but has all that is needed here).
+ * @throws StartError(ffmpegMissing) when the setting or the variable names something that can't be
+ * run: a person meant that one
  */
 export function findFfmpeg(setting?: string): string | null {
   for (const [path, source] of [
@@ -154,7 +156,10 @@ const MEANINGS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/conversion failed/i, 'ffmpeg gave up while converting: see its last words in the log.'],
 ];
 
-/** One plain sentence for the last lines that ffmpeg wrote, or null when nothing better than its own words is known. */
+/**
+ * One plain sentence for the last lines that ffmpeg wrote, or null when nothing better than its own
+ * words is known.
+ */
 export function meaningOf(stderrTail: string): string | null {
   for (const [pattern, sentence] of MEANINGS) if (pattern.test(stderrTail)) return sentence;
   return null;
@@ -170,7 +175,10 @@ export function lastWords(stderrTail: string): string | null {
   return last ? last.slice(0, 200) : null;
 }
 
-/** One plain sentence, with ffmpeg's own last line where nothing better is known: for whoever runs it. */
+/**
+ * One plain sentence, with ffmpeg's own last line where nothing better is known: for whoever runs
+ * it.
+ */
 export function explainFfmpeg(stderrTail: string): string {
   const words = lastWords(stderrTail);
   return meaningOf(stderrTail) ?? (words ? `ffmpeg stopped: ${words}` : 'ffmpeg stopped without saying why.');

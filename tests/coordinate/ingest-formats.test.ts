@@ -1,5 +1,5 @@
-// Every kind of push that is known, made by ffmpeg and played into a real coordinate: what the forward gets is sealed, complete and
-// decodes without an error.
+// Every kind of push that is known, made by ffmpeg and played into a real coordinate: what the
+// forward gets is sealed, complete and decodes without an error.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FLAG } from '../../protocol/chunk.ts';
 import { AAC, H264, live, PICTURE, probe, SOUND, stand, type Stand } from './harness.ts';
@@ -127,7 +127,8 @@ describe('a push of every kind', () => {
       expect(told.audio).toBe(sound);
       expect(told.size).toBe(picture ? '320x180' : null);
       if (picture) {
-        // What an encoder that starts late on a busy machine sends at once may be left out up to its newest keyframe.
+        // What an encoder that starts late on a busy machine sends at once may be left out up to
+        // its newest keyframe.
         const end = coordinate.logs.find((line) => line['stream'] === name && line['msg'] === 'push ended');
         expect(told.frames + Number(end?.['skipped'])).toBeGreaterThanOrEqual(FRAMES - missing);
         expect(told.frames).toBeLessThanOrEqual(FRAMES + 2);

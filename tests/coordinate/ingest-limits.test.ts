@@ -1,4 +1,5 @@
-// What one coordinate takes on: transcodes at once, bytes on disk; and what a publisher is answered whose media is none.
+// What one coordinate takes on: transcodes at once, bytes on disk; and what a publisher is answered
+// whose media is none.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
-// Kinds of media by how they come: where they begin, what they are packed in, what changes on the way.
+// Kinds of media by how they come: where they begin, what they are packed in, what changes on the
+// way.
 import { randomBytes } from 'node:crypto';
 import { AAC, clip, file, H264, PICTURE, pipe } from './harness.ts';
 import { AS_IT_IS, avc, both, FRAGMENTED, LENGTH, SIZE, TS, type Kind } from './kinds.ts';
@@ -11,7 +12,10 @@ async function joined(first: string[], second: string[], container: string[]): P
   return pipe(Buffer.concat(bare), ['-f', 'h264', '-r', '30', '-i', 'pipe:0', '-c', 'copy', ...container]);
 }
 
-/** The same film as a telephone writes it that was held upright: the first track's matrix turns it by 90 degrees. */
+/**
+ * The same film as a telephone writes it that was held upright: the first track's matrix turns it
+ * by 90 degrees.
+ */
 function turned(mp4: Buffer): Buffer {
   const matrix = mp4.indexOf('tkhd', 0, 'latin1') + 4 + 40;
   for (const [i, value] of [0, 0x10000, 0, -0x10000, 0, 0].entries()) mp4.writeInt32BE(value, matrix + 4 * i);

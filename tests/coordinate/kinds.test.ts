@@ -1,4 +1,5 @@
-// Media as it comes: of each kind, made by ffmpeg, what is done with it, what the broadcaster is told, and what viewers get of it.
+// Media as it comes: of each kind, made by ffmpeg, what is done with it, what the broadcaster is
+// told, and what viewers get of it.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

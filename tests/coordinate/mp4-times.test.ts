@@ -1,4 +1,5 @@
-// The times of pushed MP4 against ffmpeg's own reading of it: negative composition offsets, edit lists, tracks that begin late.
+// The times of pushed MP4 against ffmpeg's own reading of it: negative composition offsets, edit
+// lists, tracks that begin late.
 import { describe, expect, it } from 'vitest';
 import { Mp4Demuxer } from '../../servers/coordinate/media/mp4-demux.ts';
 import type { Sample } from '../../servers/coordinate/media/sample.ts';
@@ -59,8 +60,8 @@ describe('pushed MP4', () => {
     expect(shown).toHaveLength(60);
     const apart = (shown[0] ?? 0) - (heard[0] ?? 0);
     const apartThere = Math.min(...picture) - (sound[0] ?? 0);
-    // Less than a frame of sound, which may be left out at the beginning. Offsets below zero ffmpeg lifts by a picture; the encoder's
-    // own times have none of that.
+    // Less than a frame of sound, which may be left out at the beginning. Offsets below zero ffmpeg
+    // lifts by a picture; the encoder's own times have none of that.
     expect(Math.abs(apart - apartThere)).toBeLessThan(name.includes('below') ? 34_000 : 25_000);
     if (known !== undefined) expect(Math.abs(apart - known)).toBeLessThan(25_000);
     for (const [i, us] of shown.entries()) expect(Math.abs(us - (shown[0] ?? 0) - i * FRAME_US)).toBeLessThan(100);

@@ -1,4 +1,5 @@
-// Who comes later begins at a key of the stream, of whatever kind that is: in a real browser, the decoded frames counted.
+// Who comes later begins at a key of the stream, of whatever kind that is: in a real browser, the
+// decoded frames counted.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { codecsOf } from '../../client/web/mp4.ts';

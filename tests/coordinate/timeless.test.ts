@@ -1,4 +1,5 @@
-// Streams that carry no times: live ones are timed by their arrival, files by the rate that is assumed for them.
+// Streams that carry no times: live ones are timed by their arrival, files by the rate that is
+// assumed for them.
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,7 +45,8 @@ describe('a stream without times', () => {
       const units = await unitsOf(name);
       expect(told(name)).toMatch(/timed by its arrival/);
       expect((await probe(coordinate.forward.media(name))).frames).toBe(30 * SECONDS);
-      // Behind the beginning, which comes at once while it is looked at: media advances as the wall clock does.
+      // Behind the beginning, which comes at once while it is looked at: media advances as the wall
+      // clock does.
       const later = units.filter((unit) => unit.arrivedMs > (units[0]?.arrivedMs ?? 0) + 1_000);
       const passed = (later.at(-1)?.arrivedMs ?? 0) - (later[0]?.arrivedMs ?? 0);
       expect(passed).toBeGreaterThan(1_000);

@@ -1,5 +1,5 @@
-// Transport streams that are not as they should be: packets lost and repeated, PES without times, pictures cut into several PES,
-// times that wrap.
+// Transport streams that are not as they should be: packets lost and repeated, PES without times,
+// pictures cut into several PES, times that wrap.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sample } from '../../servers/coordinate/media/sample.ts';
 import { TsDemuxer } from '../../servers/coordinate/media/ts-demux.ts';

@@ -1,12 +1,14 @@
-// What AAC's own headers say: the AudioSpecificConfig, also as an ADTS header stands for it, and whether browsers play it. Pure.
-// Source: ISO/IEC 14496-3, 1.6.2.1 and 1.A.2.
+// What AAC's own headers say: the AudioSpecificConfig, also as an ADTS header stands for it, and
+// whether browsers play it. Pure. Source: ISO/IEC 14496-3, 1.6.2.1 and 1.A.2.
 import { Bits } from './bits.ts';
 import type { AudioConfig } from './sample.ts';
 
 const SAMPLE_RATES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
 const CHANNELS = [0, 1, 2, 3, 4, 5, 6, 8];
 
-/** AAC's object types that every browser plays: LC, and LC with SBR or parametric stereo (HE-AAC). */
+/**
+ * AAC's object types that every browser plays: LC, and LC with SBR or parametric stereo (HE-AAC).
+ */
 const PLAYABLE_AAC = new Set([2, 5, 29]);
 const AAC_NAMES: Record<number, string> = {
   1: 'AAC Main',

@@ -1,4 +1,5 @@
-// AAC frames out of ADTS, which may be cut anywhere, and a bare stream of them. Source: ISO/IEC 14496-3, 1.A.2.
+// AAC frames out of ADTS, which may be cut anywhere, and a bare stream of them. Source: ISO/IEC
+// 14496-3, 1.A.2.
 import { ascOfAdts, audioConfig, unplayableAac } from './aac.ts';
 import { FIRST_OF_EACH, type Demuxer, type Halt, type MediaSink } from './sample.ts';
 
@@ -30,7 +31,10 @@ export class AdtsReader {
     this.#left = new Uint8Array(0);
   }
 
-  /** @param us time of the first frame that begins in `bytes`; null where none is told: it follows the one before */
+  /**
+   * @param us time of the first frame that begins in `bytes`; null where none is told: it follows
+   * the one before
+   */
   take(bytes: Uint8Array, us: number | null): void {
     const begun = this.#left.length;
     const joined = begun === 0 ? bytes : Buffer.concat([this.#left, bytes]);
@@ -83,7 +87,10 @@ export class AdtsReader {
 /** Live sound that comes this much later than its frames add up to had a hole. */
 const HOLE_US = 300_000;
 
-/** A bare stream of ADTS frames: its times are the count of its samples, and where it is live, the time of arrival after a hole. */
+/**
+ * A bare stream of ADTS frames: its times are the count of its samples, and where it is live, the
+ * time of arrival after a hole.
+ */
 export class AdtsDemuxer implements Demuxer {
   readonly #reader: AdtsReader;
   readonly #sink: MediaSink;

@@ -1,20 +1,25 @@
-// One H.264 track picture by picture, whatever container it came in: which parameter sets apply, where decoding can begin, and
-// whether browsers can decode it at all. Pure. Source: ITU-T H.264 7.3, 7.4.1.2 and D.2.8.
+// One H.264 track picture by picture, whatever container it came in: which parameter sets apply,
+// where decoding can begin, and whether browsers can decode it at all. Pure. Source: ITU-T H.264
+// 7.3, 7.4.1.2 and D.2.8.
 //
-// Chromium (156, tried) begins at an IDR picture or at a recovery point that says 0; after the latter it fails on pictures that are
-// shown before it and refer to what came earlier. So a picture that is taken as a key without being IDR says 0 here, and what would
-// be shown before it is left out: that is why such keys are only taken as often as newcomers need them.
+// Chromium (156, tried) begins at an IDR picture or at a recovery point that says 0; after the
+// latter it fails on pictures that are shown before it and refer to what came earlier. So a picture
+// that is taken as a key without being IDR says 0 here, and what would be shown before it is left
+// out: that is why such keys are only taken as often as newcomers need them.
 import { avcCOf, lengthPrefixed, NAL, readSps, unplayableAvc, unprefixed, videoConfig, type Sps } from './avc.ts';
 import { Bits, rbsp } from './bits.ts';
 import type { VideoConfig } from './sample.ts';
+import { marked, recoveryCount } from './sei.ts';
 
-/** Newcomers see a picture within 2 s: keys that cost something are taken when the last one is this old. */
+/**
+ * Newcomers see a picture within 2 s: keys that cost something are taken when the last one is this
+ * old.
+ */
 const KEY_WANTED_US = 1_500_000;
-/** An intra picture without a word about it is taken for a key when this long nothing better came. */
+/**
+ * An intra picture without a word about it is taken for a key when this long nothing better came.
+ */
 const ANY_INTRA_US = 2_000_000;
-const SEI_RECOVERY_POINT = 6;
-/** recovery_frame_cnt 0, an exact match. */
-const RECOVERED = Uint8Array.of(NAL.sei, SEI_RECOVERY_POINT, 1, 0xc4, 0x80);
 const SLICE_HEAD_BYTES = 24;
 const MAX_PPS_ID = 255;
 
@@ -55,7 +60,10 @@ export class AvcPictures {
     return this.#lengthBytes;
   }
 
-  /** A configuration record that the container brings. @returns null when it is not one, or its sets stand in the pictures */
+  /**
+   * A configuration record that the container brings.
+   * @returns null when it is not one, or its sets stand in the pictures
+   */
   record(avcC: Uint8Array): VideoConfig | null {
     if (avcC.length < 7 || avcC[0] !== 1) return null;
     this.#lengthBytes = ((avcC[4] ?? 3) & 3) + 1;
@@ -111,7 +119,9 @@ export class AvcPictures {
     return here.length > 0 ? [...pictures, here] : pictures;
   }
 
-  /** Does this NAL unit repeat what the sink knows already? Such sets need not stand in the sample. */
+  /**
+   * Does this NAL unit repeat what the sink knows already? Such sets need not stand in the sample.
+   */
   isKnown(nal: Uint8Array): boolean {
     return this.#told !== null && this.#told.includes(hex(nal));
   }
@@ -178,7 +188,10 @@ export class AvcPictures {
     return [hex(this.#sps.get(spsId)?.nal ?? new Uint8Array()), ...sets].join(' ');
   }
 
-  /** The configuration for a picture that begins with this PPS, if it is another than the one in force. */
+  /**
+   * The configuration for a picture that begins with this PPS, if it is another than the one in
+   * force.
+   */
   #configFor(ppsId: number): VideoConfig | null {
     const sps = this.#sps.get(this.#pps.get(ppsId)?.spsId ?? -1);
     if (!sps) return null;
@@ -241,46 +254,4 @@ function* setsOf(avcC: Uint8Array): Iterable<Uint8Array> {
       at += length;
     }
   }
-}
-
-interface SeiMessage {
-  type: number;
-  /** Of the message, its head included. */
-  from: number;
-  body: number;
-  to: number;
-}
-
-function* messagesOf(sei: Uint8Array): Iterable<SeiMessage> {
-  let at = 0;
-  const number = (): number => {
-    let value = 0;
-    while (sei[at] === 255) {
-      value += 255;
-      at++;
-    }
-    return value + (sei[at++] ?? 0);
-  };
-  while (at + 2 < sei.length) {
-    const from = at;
-    const type = number();
-    const size = number();
-    if (at + size > sei.length) return;
-    yield { type, from, body: at, to: at + size };
-    at += size;
-  }
-}
-
-function recoveryCount(nal: Uint8Array): number | null {
-  const sei = rbsp(nal.subarray(1));
-  for (const { type, body, to } of messagesOf(sei))
-    if (type === SEI_RECOVERY_POINT) return new Bits(sei.subarray(body, to)).ue();
-  return null;
-}
-
-/** The same picture with a recovery point that says 0 before its first slice, instead of what it said. */
-function marked(nals: readonly Uint8Array[]): Uint8Array[] {
-  const kept = nals.filter((nal) => typeOf(nal) !== NAL.sei || recoveryCount(nal) === null);
-  const at = kept.findIndex((nal) => typeOf(nal) === NAL.slice);
-  return [...kept.slice(0, at), RECOVERED, ...kept.slice(at)];
 }

@@ -1,5 +1,6 @@
-// What H.264's own headers say: the picture's size and kind, the configuration record that MP4 carries, NAL units in Annex B and
-// behind lengths. Pure. Sources: ITU-T H.264 7.3.2.1 and Annex B, ISO/IEC 14496-15 5.3.3.
+// What H.264's own headers say: the picture's size and kind, the configuration record that MP4
+// carries, NAL units in Annex B and behind lengths. Pure. Sources: ITU-T H.264 7.3.2.1 and Annex B,
+// ISO/IEC 14496-15 5.3.3.
 import { Bits, rbsp } from './bits.ts';
 import type { VideoConfig } from './sample.ts';
 

@@ -1,4 +1,5 @@
-// Reading the bit-packed headers of H.264 and AAC. Sources: ITU-T H.264 7.3.1 and 9.1, ISO/IEC 14496-3 1.6.2.1.
+// Reading the bit-packed headers of H.264 and AAC. Sources: ITU-T H.264 7.3.1 and 9.1, ISO/IEC
+// 14496-3 1.6.2.1.
 
 /** Reads bits of an RBSP; past the end it gives zeros and says so in `overrun`. */
 export class Bits {

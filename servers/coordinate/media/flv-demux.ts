@@ -1,5 +1,6 @@
-// FLV with H.264 and AAC to samples: what ffmpeg writes for us with the least delay, and what encoders push. Other codecs in FLV
-// are the normaliser's (sniff.ts decides). Source: Adobe Flash Video File Format Specification 10.1, annex E.
+// FLV with H.264 and AAC to samples: what ffmpeg writes for us with the least delay, and what
+// encoders push. Other codecs in FLV are the normaliser's (sniff.ts decides). Source: Adobe Flash
+// Video File Format Specification 10.1, annex E.
 import type { Refusal } from '../../../protocol/refusal.ts';
 import { audioConfig, unplayableAac } from './aac.ts';
 import { AvcPictures, pictureOf } from './avc-pictures.ts';
@@ -50,7 +51,9 @@ const LETTERS: Record<string, string> = {
   avc1: 'H.264 in the enhanced form',
 };
 
-/** The name of what a video tag that begins so carries; null: H.264 in the form that is read here. */
+/**
+ * The name of what a video tag that begins so carries; null: H.264 in the form that is read here.
+ */
 export function flvVideoName(body: Uint8Array): string | null {
   const first = body[0] ?? 0;
   if ((first & (BY_LETTERS | 15)) === FLV_AVC) return null;
@@ -73,7 +76,10 @@ export class FlvDemuxer implements Demuxer {
   readonly #pictures = new AvcPictures();
   #halt: Halt | null = null;
   #inTags = false;
-  /** The file's head and the newest configuration of each track: what another reader must have first. */
+  /**
+   * The file's head and the newest configuration of each track: what another reader must have
+   * first.
+   */
   readonly #heads = new Map<TrackKind | 'file', Uint8Array>();
   /** The last time stamp unwrapped: the field has 32 bits, 49 days. */
   #lastMs: number | null = null;
@@ -180,7 +186,8 @@ export class FlvDemuxer implements Demuxer {
     const name = flvAudioName(body);
     if (name !== null) return this.#handOver('audio', name, false, tag);
     const rest = body.subarray(2);
-    // ffmpeg writes an empty configuration first when it copies AAC out of a transport stream; the real one follows.
+    // ffmpeg writes an empty configuration first when it copies AAC out of a transport stream; the
+    // real one follows.
     if (rest.length === 0) return;
     if (body[1] === 0) {
       this.#heads.set('audio', tag);

@@ -1,4 +1,5 @@
-// The tracks of a Matroska or WebM file as its head tells them. Sources: RFC 8794 (EBML), RFC 9559, Matroska codec mappings.
+// The tracks of a Matroska or WebM file as its head tells them. Sources: RFC 8794 (EBML), RFC 9559,
+// Matroska codec mappings.
 import { unplayableAac } from './aac.ts';
 import { readSps, unplayableAvc } from './avc.ts';
 import type { FoundTrack } from './found-track.ts';

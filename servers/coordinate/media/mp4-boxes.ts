@@ -1,5 +1,5 @@
-// Reading the boxes of MP4, and what a fragment says of its samples. Everything is bounded by the box it stands in.
-// Source: ISO/IEC 14496-12 (8.8 movie fragments), 14496-14.
+// Reading the boxes of MP4, and what a fragment says of its samples. Everything is bounded by the
+// box it stands in. Source: ISO/IEC 14496-12 (8.8 movie fragments), 14496-14.
 import type { Defaults, Mp4Track } from './mp4-tracks.ts';
 
 export interface Box {
@@ -50,7 +50,8 @@ const MAX_SAMPLES = 20_000;
 
 /**
  * The samples of one moof box, in order of their place.
- * @param next decoding time that follows for a track, where the fragment does not say; kept up to date
+ * @param next decoding time that follows for a track, where the fragment does not say; kept up to
+ * date
  * @returns null when it is more than a fragment may be, or broken
  */
 export function samplesOf(

@@ -1,5 +1,6 @@
-// Pushed fragmented MP4 with H.264 and AAC to samples, without ffmpeg, as the bytes come. Fragments may be of any length; the
-// samples of one are given out in order of time when it is whole. Nothing grows above a fragment's limit.
+// Pushed fragmented MP4 with H.264 and AAC to samples, without ffmpeg, as the bytes come. Fragments
+// may be of any length; the samples of one are given out in order of time when it is whole. Nothing
+// grows above a fragment's limit.
 import type { Reason } from '../../../protocol/refusal.ts';
 import { AvcPictures, pictureOf } from './avc-pictures.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -41,7 +42,10 @@ export class Mp4Demuxer implements Demuxer {
   /** The moof whose data are expected, and how far behind its start the queue stands. */
   #fragment: { samples: SampleEntry[]; passed: number; moof: Uint8Array } | null = null;
   readonly #next = new Map<number, number>();
-  /** Decoding times of a track, in its ticks: how far they are moved so that no picture is shown before it, and the last one. */
+  /**
+   * Decoding times of a track, in its ticks: how far they are moved so that no picture is shown
+   * before it, and the last one.
+   */
   readonly #decoding = new Map<number, { lead: number; last: number }>();
 
   constructor(sink: MediaSink) {

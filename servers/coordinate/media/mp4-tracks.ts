@@ -1,5 +1,6 @@
-// The tracks of an MP4 as its movie box tells them: of which kind, whether they are taken as they are, where they lie in time.
-// Sources: ISO/IEC 14496-12 (8.3, 8.5, 8.6.6), 14496-14, 14496-15; QuickTime File Format (sound sample descriptions).
+// The tracks of an MP4 as its movie box tells them: of which kind, whether they are taken as they
+// are, where they lie in time. Sources: ISO/IEC 14496-12 (8.3, 8.5, 8.6.6), 14496-14, 14496-15;
+// QuickTime File Format (sound sample descriptions).
 import { audioConfig, unplayableAac } from './aac.ts';
 import { readSps, unplayableAvc } from './avc.ts';
 import type { FoundTrack } from './found-track.ts';
@@ -98,7 +99,10 @@ export function tracksOf(moov: DataView): Mp4Track[] {
   return tracks;
 }
 
-/** Is the picture to be turned or mirrored? ffmpeg does so where it transcodes; what is passed on has no place for it. */
+/**
+ * Is the picture to be turned or mirrored? ffmpeg does so where it transcodes; what is passed on
+ * has no place for it.
+ */
 function isTurned(tkhd: DataView): boolean {
   const at = tkhd.getUint8(0) === 1 ? 52 : 40;
   if (tkhd.byteLength < at + 36) return false;
@@ -183,7 +187,10 @@ function descriptorIn(entry: DataView, from: number): { object: number; info: Ui
   return object === 0 ? null : { object, info: null };
 }
 
-/** Empty time at the beginning, and what of the media is left out there. Later edits are cuts that a live stream has not. */
+/**
+ * Empty time at the beginning, and what of the media is left out there. Later edits are cuts that a
+ * live stream has not.
+ */
 function shiftOf(moov: DataView, trak: DataView, timescale: number): number {
   const elst = find(trak, 'edts', 'elst');
   const mvhd = find(moov, 'mvhd');

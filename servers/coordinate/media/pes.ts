@@ -1,4 +1,5 @@
-// Packets of one elementary stream joined to whole PES packets, and what a PES header says. Source: ISO/IEC 13818-1, 2.4.3.6.
+// Packets of one elementary stream joined to whole PES packets, and what a PES header says. Source:
+// ISO/IEC 13818-1, 2.4.3.6.
 
 const WRAP = 2 ** 33;
 
@@ -13,10 +14,16 @@ export interface Pes {
   payload: Uint8Array;
 }
 
-/** Multiplexers that give lengths to pictures cut the large ones up near the field's limit of 65,535. */
+/**
+ * Multiplexers that give lengths to pictures cut the large ones up near the field's limit of
+ * 65,535.
+ */
 const FULL_BYTES = 60_000;
 
-/** Unwraps 33-bit times and gives microseconds: one for all tracks, or a stream that begins at a wrap would fall apart. */
+/**
+ * Unwraps 33-bit times and gives microseconds: one for all tracks, or a stream that begins at a
+ * wrap would fall apart.
+ */
 export class PesClock {
   #last: number | null = null;
 
@@ -50,12 +57,16 @@ const stamp = (b: Uint8Array, at: number): number =>
   (((b[at] ?? 0) >> 1) & 7) * 2 ** 30 +
   (((b[at + 1] ?? 0) << 22) | (((b[at + 2] ?? 0) >> 1) << 15) | ((b[at + 3] ?? 0) << 7) | ((b[at + 4] ?? 0) >> 1));
 
-/** So many PES packets must end with a stuffed packet, and none have one within, before stuffing is taken as the end. */
+/**
+ * So many PES packets must end with a stuffed packet, and none have one within, before stuffing is
+ * taken as the end.
+ */
 const TRUST_AFTER = 4;
 
 /**
- * Joins the packets of one PID. A video PES has no length: it would only be known as whole when the next one begins, a frame too
- * late. But multiplexers fill up its last packet with stuffing; where that has held, the stuffed packet is the end.
+ * Joins the packets of one PID. A video PES has no length: it would only be known as whole when the
+ * next one begins, a frame too late. But multiplexers fill up its last packet with stuffing; where
+ * that has held, the stuffed packet is the end.
  */
 export class PesJoiner {
   #parts: Uint8Array[] = [];
@@ -72,7 +83,9 @@ export class PesJoiner {
     return this.#length;
   }
 
-  /** @returns the PES that this packet ends or, by beginning another, shows to be whole; at most two */
+  /**
+   * @returns the PES that this packet ends or, by beginning another, shows to be whole; at most two
+   */
   add(payload: Uint8Array, about: { starts: boolean; stuffed: boolean; random: boolean }): Pes[] {
     const done: Pes[] = [];
     if (about.starts) {

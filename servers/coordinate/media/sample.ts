@@ -1,5 +1,5 @@
-// The common form of media inside the coordinate: whatever was pushed becomes track configurations and samples, and one muxer
-// (mp4-mux.ts) writes them out again.
+// The common form of media inside the coordinate: whatever was pushed becomes track configurations
+// and samples, and one muxer (mp4-mux.ts) writes them out again.
 import { MAX_UNIT_BYTES } from '../../../protocol/limits.ts';
 import type { Refusal } from '../../../protocol/refusal.ts';
 
@@ -30,7 +30,10 @@ export interface AudioConfig {
 
 export type TrackConfig = VideoConfig | AudioConfig;
 
-/** One coded frame: length-prefixed NAL units (as avcC says) or one raw AAC frame. Times in microseconds on the source's own clock. */
+/**
+ * One coded frame: length-prefixed NAL units (as avcC says) or one raw AAC frame. Times in
+ * microseconds on the source's own clock.
+ */
 export interface Sample {
   track: TrackKind;
   dtsUs: number;
@@ -47,11 +50,17 @@ export interface MediaSink {
   /** Again whenever it changes (or is only repeated). */
   config(config: TrackConfig): void;
   sample(sample: Sample): void;
-  /** The source says that what is shown at `ptsUs` was captured then, by its own clock: milliseconds since 1970. */
+  /**
+   * The source says that what is shown at `ptsUs` was captured then, by its own clock: milliseconds
+   * since 1970.
+   */
   reference?(ptsUs: number, capturedMs: number): void;
 }
 
-/** A track turned out to be something that many browsers can not decode: ffmpeg is to take the stream over. */
+/**
+ * A track turned out to be something that many browsers can not decode: ffmpeg is to take the
+ * stream over.
+ */
 export interface Handover {
   handover: TrackKind;
   /** The name of what it is, for people. */
@@ -60,7 +69,10 @@ export interface Handover {
   interlaced: boolean;
   /** ffmpeg's specifiers of the tracks that are taken. */
   specifiers: { video: string; audio: string };
-  /** What ffmpeg is given before all that comes next: heads, and the media from the picture on that showed it. */
+  /**
+   * What ffmpeg is given before all that comes next: heads, and the media from the picture on that
+   * showed it.
+   */
   replay: Uint8Array[];
 }
 

@@ -1,5 +1,6 @@
-// Formats that are known by their first bytes alone, and bare streams, which may also begin anywhere. Pure.
-// Sources: ISO/IEC 11172-3 2.4.2.3 (MPEG audio), ISO/IEC 14496-3 1.A.2 (ADTS), ITU-T H.264 and H.265 Annex B.
+// Formats that are known by their first bytes alone, and bare streams, which may also begin
+// anywhere. Pure. Sources: ISO/IEC 11172-3 2.4.2.3 (MPEG audio), ISO/IEC 14496-3 1.A.2 (ADTS),
+// ITU-T H.264 and H.265 Annex B.
 import { ascOfAdts, unplayableAac } from './aac.ts';
 import { NAL, nalsOf, readSps } from './avc.ts';
 
@@ -71,7 +72,10 @@ export function bySignature(bytes: Uint8Array): KnownFormat | null {
 const synchsafe = (bytes: Uint8Array, at: number): number =>
   [0, 1, 2, 3].reduce((sum, i) => sum * 128 + ((bytes[at + i] ?? 0) & 127), 0);
 
-/** So far into a stream that was joined in its middle one looks for the beginning of a frame of sound. */
+/**
+ * So far into a stream that was joined in its middle one looks for the beginning of a frame of
+ * sound.
+ */
 const MAX_JUNK_BYTES = 16 * 1024;
 /** So many frames must follow each other before bytes in the middle are taken for sound. */
 const SURE_FRAMES = 6;
@@ -96,7 +100,10 @@ export function byContent(bytes: Uint8Array): KnownFormat | null {
   return null;
 }
 
-/** Sizes above zero, an aspect and a rate that exist, and the marker bit. Source: ISO/IEC 13818-2, 6.2.2.1. */
+/**
+ * Sizes above zero, an aspect and a rate that exist, and the marker bit. Source: ISO/IEC 13818-2,
+ * 6.2.2.1.
+ */
 function isSequence(head: Buffer): boolean {
   if (head.length < 7) return false;
   const [width, height] = [head.readUInt16BE(0) >> 4, head.readUInt16BE(1) & 0xfff];
@@ -135,7 +142,10 @@ function annexB(bytes: Uint8Array): KnownFormat | null {
   return (first & 0x80) === 0 && type >= NAL.idr && type <= NAL.aud ? H264 : null;
 }
 
-/** Are there so many frames of AAC or MPEG audio in a row, all of one kind? At the very beginning one may be all that has come. */
+/**
+ * Are there so many frames of AAC or MPEG audio in a row, all of one kind? At the very beginning
+ * one may be all that has come.
+ */
 function soundAt(bytes: Uint8Array, from: number, frames: number): KnownFormat | false {
   for (const [format, lengthOf] of [
     [ADTS, adtsLength],

@@ -1,6 +1,7 @@
-// From the first bytes of a push to what it is. Only formats named here go on; ffmpeg is then told the format and never guesses.
-// What is taken as it is, and what is transcoded, follows from what each track is. Playlists, scripts and session descriptions,
-// which would make ffmpeg open other files and addresses, are refused by name. Pure.
+// From the first bytes of a push to what it is. Only formats named here go on; ffmpeg is then told
+// the format and never guesses. What is taken as it is, and what is transcoded, follows from what
+// each track is. Playlists, scripts and session descriptions, which would make ffmpeg open other
+// files and addresses, are refused by name. Pure.
 import { refuse, type Refusal, type Result } from '../../../protocol/refusal.ts';
 import type { DirectFormat } from './demuxer.ts';
 import { flvAudioName, flvVideoName } from './flv-demux.ts';
@@ -194,7 +195,10 @@ const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'moof', 'free', 'skip', 'wi
 const isMp4 = (bytes: Uint8Array): boolean =>
   bytes.length >= 8 && FIRST_BOXES.includes(Buffer.from(bytes.subarray(4, 8)).toString('latin1'));
 
-/** Fragmented MP4 with H.264 and AAC is demuxed here; ffmpeg takes it when its index comes first, or reads the whole file. */
+/**
+ * Fragmented MP4 with H.264 and AAC is demuxed here; ffmpeg takes it when its index comes first, or
+ * reads the whole file.
+ */
 function sniffMp4(bytes: Uint8Array, last: boolean): Sniffed {
   const view = viewOf(bytes);
   let at = 0;

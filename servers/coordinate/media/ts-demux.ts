@@ -1,6 +1,7 @@
-// MPEG transport stream with H.264 and AAC to samples, without ffmpeg: what a pushing ffmpeg or OBS sends arrives two frames earlier
-// than through its remuxing. Other codecs are the normaliser's (sniff.ts decides by the same tables). It may begin anywhere and be
-// damaged: what is not whole is left out.
+// MPEG transport stream with H.264 and AAC to samples, without ffmpeg: what a pushing ffmpeg or OBS
+// sends arrives two frames earlier than through its remuxing. Other codecs are the normaliser's
+// (sniff.ts decides by the same tables). It may begin anywhere and be damaged: what is not whole is
+// left out.
 import type { Refusal } from '../../../protocol/refusal.ts';
 import { AdtsReader } from './adts.ts';
 import { AvcPictures } from './avc-pictures.ts';
@@ -191,7 +192,10 @@ export class TsDemuxer implements Demuxer {
   }
 }
 
-/** Does this packet follow the last one of its PID? Source: ISO/IEC 13818-1, 2.4.3.3 (continuity_counter). */
+/**
+ * Does this packet follow the last one of its PID? Source: ISO/IEC 13818-1, 2.4.3.3
+ * (continuity_counter).
+ */
 function follows(last: Uint8Array | null, packet: Uint8Array): 'next' | 'repeated' | 'missing' {
   if (!last) return 'next';
   const [before, now] = [(last[3] ?? 0) & 15, (packet[3] ?? 0) & 15];
@@ -201,7 +205,10 @@ function follows(last: Uint8Array | null, packet: Uint8Array): 'next' | 'repeate
   return now === before && Buffer.compare(last, packet) === 0 ? 'repeated' : 'missing';
 }
 
-/** The adaptation field has more than its fields need: filling, as multiplexers do in the last packet of a frame. */
+/**
+ * The adaptation field has more than its fields need: filling, as multiplexers do in the last
+ * packet of a frame.
+ */
 function isStuffed(packet: Uint8Array): boolean {
   if ((((packet[3] ?? 0) >> 4) & 2) === 0) return false;
   const length = packet[4] ?? 0;

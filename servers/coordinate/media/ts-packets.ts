@@ -1,5 +1,6 @@
-// The packets of a transport stream out of any bytes: found behind junk, found again after damage, with the 4 bytes before each that
-// Blu-ray and cameras write (192) or the 16 after each that broadcasters do (204). Source: ISO/IEC 13818-1, 2.4.3.2.
+// The packets of a transport stream out of any bytes: found behind junk, found again after damage,
+// with the 4 bytes before each that Blu-ray and cameras write (192) or the 16 after each that
+// broadcasters do (204). Source: ISO/IEC 13818-1, 2.4.3.2.
 import { ByteQueue } from './byte-queue.ts';
 
 export const TS_PACKET_BYTES = 188;
@@ -13,7 +14,9 @@ const LOOK_BYTES = 16 * 1024;
 export class TsPackets {
   readonly #queue = new ByteQueue();
   #stride: number | null = null;
-  /** Bytes of the last packet's suffix, or of the next one's prefix, that are still to be skipped. */
+  /**
+   * Bytes of the last packet's suffix, or of the next one's prefix, that are still to be skipped.
+   */
   #between = 0;
   /** Bytes thrown away since the last packet. */
   lost = 0;

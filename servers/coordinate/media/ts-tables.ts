@@ -1,5 +1,6 @@
-// The tables of an MPEG transport stream that say what is in it: programs, and the kind of each track by its stream type and
-// descriptors. Sources: ISO/IEC 13818-1, 2.4.4 and 2.6; ETSI EN 300 468, annex D; ATSC A/52, annex A.
+// The tables of an MPEG transport stream that say what is in it: programs, and the kind of each
+// track by its stream type and descriptors. Sources: ISO/IEC 13818-1, 2.4.4 and 2.6; ETSI EN 300
+// 468, annex D; ATSC A/52, annex A.
 import type { FoundTrack } from './found-track.ts';
 import type { TrackKind } from './sample.ts';
 import { TS_PACKET_BYTES } from './ts-packets.ts';
@@ -124,7 +125,10 @@ export class TsTables {
     return this.#programs.get(number) ?? null;
   }
 
-  /** The first program with something that is taken as it is, or else the first with pictures or sound. */
+  /**
+   * The first program with something that is taken as it is, or else the first with pictures or
+   * sound.
+   */
   best(): TsProgram | null {
     const known = [...this.#maps.keys()].flatMap((number) => this.#programs.get(number) ?? []);
     return known.find((p) => p.tracks.some((t) => t.taken)) ?? known.find((p) => p.tracks.length > 0) ?? null;
