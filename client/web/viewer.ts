@@ -206,7 +206,7 @@ export async function mountViewer(root: HTMLElement, options: ViewerOptions): Pr
 async function slateOf(coordinate: string, stream: string, signal: AbortSignal): Promise<string | null> {
   try {
     const answer = await fetch(`${coordinate}/slate/${encodeURIComponent(stream)}`, { signal });
-    return answer.ok ? URL.createObjectURL(await answer.blob()) : null;
+    return answer.status === 200 ? URL.createObjectURL(await answer.blob()) : null;
   } catch {
     return null; // then it is a plain card
   }

@@ -21,7 +21,8 @@ export class Slates {
     const slate = this.#kept.get(name);
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('cache-control', 'no-cache');
-    if (!slate) return sendText(response, 404, 'This stream has no picture of its own for interruptions.\n');
+    // No error: a page that asks would log one.
+    if (!slate) return void response.writeHead(204).end();
     response.writeHead(200, {
       'content-type': slate.type,
       'content-length': slate.bytes.length,
