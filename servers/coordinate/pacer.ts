@@ -152,7 +152,7 @@ export class Pacer implements MediaSink {
   /** Passes on what is due. */
   #release(): void {
     const now = this.#nowMs();
-    if (this.clock.isOpening && this.clock.settle(now) === null) {
+    if (this.clock.isOpening && !this.clock.settle(now)) {
       if (this.#queue.some(isSample)) this.#again(LOOK_MS);
       return;
     }

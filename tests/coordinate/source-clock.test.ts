@@ -61,7 +61,7 @@ function play(frames: readonly Frame[], isUnpaced = false): { passed: Passed[]; 
       queue.push(frame);
     }
     if (i >= frames.length && isUnpaced) clock.becomeFile(now);
-    if (clock.isOpening && clock.settle(now) === null) continue;
+    if (clock.isOpening && !clock.settle(now)) continue;
     while (queue[0] && clock.dueMs(queue[0].mediaMs) <= now) {
       const frame = queue.shift() as Frame;
       passed.push({
@@ -260,6 +260,13 @@ describe('a source in bursts', () => {
 });
 
 describe('a file', () => {
+  it('[I8] that was a live source with thirty seconds in hand is live again when they are used up', () => {
+    // Thirty seconds at once, then nothing until they have been, and real time from there on.
+    const { passed, isFile } = play(schedule(120, (ms) => (ms < BEGIN_MS + 30_000 ? BEGIN_MS + 10 : ms + 2_000)));
+    expect(isFile).toBe(false);
+    expect(worst(passed, 60_000, 120_000, (p) => p.passedMs - p.arrivalMs)).toBeLessThan(60);
+  });
+
   it.each([1.03, 1.1, 1.5, 4, 50])('[I8] that comes %f times as fast as it plays is played as it is', (speed) => {
     const { passed } = play(
       schedule(60, (ms) => BEGIN_MS + (ms - BEGIN_MS) / speed),

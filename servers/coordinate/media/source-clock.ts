@@ -28,6 +28,8 @@ const BEST_BUCKETS = 240;
 const SILENT_SHARE = 0.7;
 /** Encoders hold no more pictures back than this. */
 const MOST_REORDER_MS = 1_000;
+/** A file is held for longer than this when it comes as one. */
+const NO_FILE_MS = 1_000;
 /** Silences are remembered for twelve seconds: a step later is seen by then. */
 const SILENCE_BUCKETS = 24;
 /** Lateness up to this is left to the viewers' buffers; more is not theirs to wait for. */
@@ -120,7 +122,9 @@ export class SourceClock {
       this.#bursts.observe(arrivalMs, offsetMs);
       return;
     }
-    if (this.#state.is === 'file') return;
+    // A file that is late for all that was held of it has become slower than real time: it is one no more.
+    if (this.#state.is === 'file' && offsetMs <= this.#offsetMs + NO_FILE_MS) return;
+    if (this.#state.is === 'file') this.#becomeLive(arrivalMs);
     const bucket = Math.floor(arrivalMs / BUCKET_MS);
     this.#noteSilence(bucket, silentMs);
     this.#bursts.observe(arrivalMs, offsetMs);
@@ -137,21 +141,26 @@ export class SourceClock {
 
   /**
    * Ends the opening when the source has come down to real time, or has taken too long over it.
-   * @returns true when something may be let out from now on; `isFresh` then tells whether only the newest is wanted
+   * @returns whether anything may be let out by now
    */
-  settle(nowMs: number): { isFresh: boolean } | null {
+  settle(nowMs: number): boolean {
     const state = this.#state;
-    if (state?.is !== 'opening') return null;
+    if (state?.is !== 'opening') return state !== null;
     const newestMs = state.recent.at(-1)?.newestMs ?? state.firstMediaMs;
     const forMs = Math.max(SETTLE.leastMs, Math.min(SETTLE.mostMs, (newestMs - state.firstMediaMs) * SETTLE.share));
     // What had come before that time, and what has come in it.
     const before = state.recent.findLast((one) => one.atMs <= nowMs - forMs);
     const isCalm = before !== undefined && newestMs - before.newestMs <= forMs * SETTLE.rate + JITTER_MS;
-    if (!isCalm && nowMs - state.sinceMs < SETTLE.giveUpMs) return null;
-    this.#state = { is: 'live' };
+    if (!isCalm && nowMs - state.sinceMs < SETTLE.giveUpMs) return false;
     this.#offsetMs = this.#bestMs = isCalm ? this.#leastMs : nowMs - state.firstMediaMs;
+    this.#becomeLive(nowMs);
+    return true;
+  }
+
+  #becomeLive(nowMs: number): void {
+    this.#state = { is: 'live' };
     this.#buckets = [{ bucket: Math.floor(nowMs / BUCKET_MS), leastMs: this.#offsetMs }];
-    return { isFresh: isCalm };
+    this.#silences = [];
   }
 
   /** It has come so far ahead, or to its end: from now on it is shown in real time, nothing skipped. */
