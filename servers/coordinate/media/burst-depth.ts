@@ -47,7 +47,13 @@ export class BurstDepth {
       } else if (arrivalMs - group.steadySinceMs > STEADY.ms) this.#clear();
       return;
     }
-    if (group) this.#close(group);
+    if (group) {
+      this.#close(group);
+      // The second one has only begun, as late as the first was deep: what comes of it is to last until the third.
+      const lateMs = offsetMs - group.leastOffsetMs;
+      if (this.#bursts.length === 1 && lateMs >= SILENCE_MS)
+        this.depthMs = Math.max(...this.#bursts, lateMs + MARGIN_MS);
+    }
     this.#group = {
       toMs: arrivalMs,
       firstOffsetMs: offsetMs,
